@@ -1,0 +1,26 @@
+/* The table of unit tests: one line for each test_<name>.c, which defines `int test_<name>(void)`
+ * (the result of cmocka_run_group_tests). */
+#ifndef RP_TESTS_H
+#define RP_TESTS_H
+
+/* cmocka wants these four first, in this order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define RP_TESTS(X)                                                                                \
+    X(base)
+
+#define X(name) int test_##name(void);
+RP_TESTS(X)
+#undef X
+
+/* Path of a file below tests/data; valid until the next call. */
+const char *test_data(const char *name);
+/* A whole file, NUL-terminated; fails the test if it cannot be read. Release with rp_free. */
+char *test_read_file(const char *path, size_t *len);
+
+#endif
