@@ -12,7 +12,10 @@
 #include <cmocka.h>
 
 #define RP_TESTS(X)                                                                                \
-    X(base)
+    X(base)                                                                                        \
+    X(pcm)                                                                                         \
+    X(resample)                                                                                    \
+    X(wav)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
