@@ -45,7 +45,7 @@ static void replay_file(const char *path)
     uint8_t *data = rp_alloc(size ? size : 1);
     if (!data || fread(data, 1, size, f) != size)
         die("cannot read", path);
-    fclose(f);
+    (void)fclose(f);
     int64_t live = rp_mem_live();
     LLVMFuzzerTestOneInput(data, size);
     if (rp_mem_live() != live) {
@@ -71,7 +71,7 @@ static int replay_folder(const char *path)
         die("cannot list", path);
     for (int i = 0; i < n; i++) {
         char file[4096];
-        snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
+        (void)snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
         replay_file(file);
         free(entries[i]); /* scandir's own memory */
     }
@@ -92,13 +92,13 @@ int main(int argc, char **argv)
         return 2;
     }
     char path[4096];
-    snprintf(path, sizeof(path), "%s/seeds/%s", argv[1], argv[2]);
+    (void)snprintf(path, sizeof(path), "%s/seeds/%s", argv[1], argv[2]);
     int seeds = replay_folder(path);
     if (seeds == 0) {
         fprintf(stderr, "replay: no seeds in %s\n", path);
         return 1;
     }
-    snprintf(path, sizeof(path), "%s/crashes/%s", argv[1], argv[2]);
+    (void)snprintf(path, sizeof(path), "%s/crashes/%s", argv[1], argv[2]);
     int crashes = replay_folder(path);
     printf("%s: %d seeds and %d former crashes replayed\n", argv[2], seeds, crashes);
     return 0;
