@@ -15,7 +15,8 @@
     X(base)                                                                                        \
     X(pcm)                                                                                         \
     X(resample)                                                                                    \
-    X(wav)
+    X(wav)                                                                                         \
+    X(json)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
