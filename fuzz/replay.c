@@ -16,7 +16,7 @@
 #include "base/mem.h"
 
 /* Greatest input read; seeds are small, so anything bigger is a mistake. */
-#define MAX_INPUT ((size_t)16 << 20)
+#define REPLAY_MAX ((size_t)16 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Optional in a target, as for libFuzzer. */
@@ -38,7 +38,7 @@ static void replay_file(const char *path)
     if (fstat(fileno(f), &st) != 0)
         die("cannot stat", path);
     size_t size = (size_t)st.st_size;
-    if (size > MAX_INPUT) {
+    if (size > REPLAY_MAX) {
         errno = EFBIG;
         die("refused", path);
     }
