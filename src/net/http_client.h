@@ -1,8 +1,8 @@
 /* HTTP client: one for each loop (a libcurl multi handle on it), with pooled connections.
  *
  * Names are resolved off the loop. An address that is link-local (cloud metadata) is refused, also
- * when a name resolves to it; redirects are not followed. Cancelling closes or resets the request at
- * once and never blocks. */
+ * when a name resolves to it; redirects are not followed. Cancelling closes or resets the request
+ * at once and never blocks. */
 #ifndef RP_NET_HTTP_CLIENT_H
 #define RP_NET_HTTP_CLIENT_H
 
@@ -17,11 +17,11 @@ int rp_http_client_new(struct rp_http_client **out, struct rp_loop *l);
 void rp_http_client_close(struct rp_http_client *c, void (*done)(void *arg), void *arg);
 
 struct rp_http_call_params {
-    const char *method; /* "POST" */
-    const char *url;    /* http or https */
+    const char *method;         /* "POST" */
+    const char *url;            /* http or https */
     const char *const *headers; /* "Name: value" lines, CR and LF already refused by the caller */
     size_t nheaders;
-    struct rp_str body; /* copied */
+    struct rp_str body;            /* copied */
     int64_t connect_timeout_us;    /* resolve, connect, TLS; 0: 5 s */
     int64_t first_byte_timeout_us; /* from request sent to first byte of the answer; 0: 30 s */
     int64_t idle_timeout_us;       /* between bytes of the body; 0: 30 s */

@@ -20,8 +20,8 @@ struct rp_header {
 typedef void rp_http_handler_fn(struct rp_http_req *req, void *arg);
 
 struct rp_http_server_params {
-    const char *host; /* "127.0.0.1", "::", a name is refused */
-    uint16_t port;    /* 0: any free one, see rp_http_server_port */
+    const char *host;               /* "127.0.0.1", "::", a name is refused */
+    uint16_t port;                  /* 0: any free one, see rp_http_server_port */
     const char *tls_cert, *tls_key; /* PEM files; both NULL: plain */
     struct rp_loop **loops;
     size_t nloops;
@@ -32,8 +32,8 @@ struct rp_http_server_params {
     void *arg;
 };
 
-/* Listens. RP_EINVAL (bad address), RP_EIO (cannot listen, certificate unusable); *why (may be NULL)
- * is then a sentence, to be released with rp_free. */
+/* Listens. RP_EINVAL (bad address), RP_EIO (cannot listen, certificate unusable); *why (may be
+ * NULL) is then a sentence, to be released with rp_free. */
 int rp_http_server_new(struct rp_http_server **out, struct rp_loop *acceptor,
                        const struct rp_http_server_params *params, char **why);
 uint16_t rp_http_server_port(const struct rp_http_server *s);
@@ -51,7 +51,8 @@ struct rp_loop *rp_http_req_loop(const struct rp_http_req *r);
 struct rp_str rp_http_req_method(const struct rp_http_req *r);
 struct rp_str rp_http_req_path(const struct rp_http_req *r);  /* as sent, not decoded, no query */
 struct rp_str rp_http_req_query(const struct rp_http_req *r); /* behind the '?', not decoded */
-struct rp_str rp_http_req_header(const struct rp_http_req *r, const char *name); /* p NULL: absent */
+struct rp_str rp_http_req_header(const struct rp_http_req *r,
+                                 const char *name); /* p NULL: absent */
 struct rp_str rp_http_req_body(const struct rp_http_req *r);
 const char *rp_http_req_peer(const struct rp_http_req *r); /* address as text */
 bool rp_http_req_is_tls(const struct rp_http_req *r);

@@ -25,30 +25,34 @@ struct rp_job {
     enum rp_lane lane;
     /* On a worker. `worker` is 0 … nthreads-1: engines keep one instance a worker. */
     void (*run)(struct rp_job *job, unsigned worker);
-    /* On `loop`, after run, or after cancel (then without run if it had not begun). Here the job may
-     * be freed. Always comes exactly once. */
+    /* On `loop`, after run, or after cancel (then without run if it had not begun). Here the job
+     * may be freed. Always comes exactly once. */
     void (*done)(struct rp_job *job);
     struct rp_loop *loop;
     atomic_bool cancelled; /* long jobs look at it and stop early */
-    struct rp_msg msg;     /* the pool's */
+    /* The pool's. */
+    struct rp_msg msg;
     struct rp_workers *pool;
-    int state;
+    int64_t submitted_us;
 };
 
-/* `max_queued` bounds the jobs waiting in each lane. */
+/* `max_queued` bounds the jobs waiting in each lane; `nthreads` is at least 1. */
 int rp_workers_new(struct rp_workers **out, unsigned nthreads, size_t max_queued);
-/* Ends the threads; jobs still waiting are cancelled (their `done` is posted). */
+/* Cancels every job, waits for those that run, and ends the threads. `done` of each is posted: free
+ * the loops later than the pool. Not from a worker. NULL is harmless. */
 void rp_workers_free(struct rp_workers *w);
 unsigned rp_workers_count(const struct rp_workers *w);
 
-/* Takes the job. RP_EAGAIN: the lane is full, nothing happens later. Any thread. */
+/* Borrows the job until its `done`. RP_EAGAIN: the lane is full, nothing happens later. Sets
+ * `cancelled` to false. Any thread. */
 int rp_workers_submit(struct rp_workers *w, struct rp_job *job);
-/* Withdraws a job: if it is waiting it will not run. `done` comes all the same. Any thread. */
+/* Withdraws a job: if it is waiting it will not run. `done` comes all the same, never from inside
+ * this call. Any thread, but not once `done` has begun. */
 void rp_job_cancel(struct rp_job *job);
 
 struct rp_workers_stats {
     size_t queued[RP_LANES];
-    uint64_t done[RP_LANES];
+    uint64_t done[RP_LANES]; /* jobs that ran */
     int64_t worst_wait_us[RP_LANES];
     unsigned busy;
 };

@@ -11,13 +11,13 @@
 struct rp_ws;
 
 struct rp_ws_cb {
-    size_t max_message;      /* bytes */
-    int64_t ping_every_us;   /* 0: never; two missed pongs end the connection with 1006 */
+    size_t max_message;    /* bytes */
+    int64_t ping_every_us; /* 0: never; two missed pongs end the connection with 1006 */
     void (*opened)(struct rp_ws *ws, void *arg); /* client side; may be NULL */
     /* `data` is borrowed during the call. It may be changed: parsers may work in place. */
     void (*message)(struct rp_ws *ws, bool binary, char *data, size_t len, void *arg);
-    /* Last callback; the handle is gone afterwards. `code` as in RFC 6455 7.4 (1006: no close frame,
-     * never opened, or lost). Comes exactly once, also after rp_ws_close. */
+    /* Last callback; the handle is gone afterwards. `code` as in RFC 6455 7.4 (1006: no close
+     * frame, never opened, or lost). Comes exactly once, also after rp_ws_close. */
     void (*closed)(struct rp_ws *ws, int code, struct rp_str reason, void *arg);
     /* The outgoing queue has become empty again; may be NULL. */
     void (*drained)(struct rp_ws *ws, void *arg);

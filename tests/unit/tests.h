@@ -16,7 +16,9 @@
     X(pcm)                                                                                         \
     X(resample)                                                                                    \
     X(wav)                                                                                         \
-    X(json)
+    X(json)                                                                                        \
+    X(loop)                                                                                        \
+    X(workers)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
