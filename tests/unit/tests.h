@@ -15,6 +15,7 @@
     X(base)                                                                                        \
     X(pcm)                                                                                         \
     X(resample)                                                                                    \
+    X(vad)                                                                                         \
     X(wav)                                                                                         \
     X(json)                                                                                        \
     X(loop)                                                                                        \
