@@ -50,20 +50,21 @@ enum rp_agent_event_type {
 };
 
 /* Machine-readable names of what went wrong (the `code` of riposte.error, and of the log). */
-#define RP_AGENT_E_REFUSED "connection_failed"  /* could not connect, TLS failed, address refused */
-#define RP_AGENT_E_TIMEOUT "timeout"            /* connect, first byte or idle, `why` says which */
-#define RP_AGENT_E_STATUS  "bad_status"         /* not 2xx (redirects included) */
-#define RP_AGENT_E_TYPE    "bad_content_type"   /* not an event stream */
-#define RP_AGENT_E_CUT     "connection_lost"    /* broke off in the middle */
-#define RP_AGENT_E_LIMIT   "answer_too_large"   /* a line, an event or the whole answer */
-#define RP_AGENT_E_BACKEND "backend_error"      /* the backend sent response.error */
-#define RP_AGENT_E_OWN     "internal_error"     /* our own limits: memory, queue */
+#define RP_AGENT_E_REFUSED "connection_failed" /* could not connect, TLS failed, address refused   \
+                                                */
+#define RP_AGENT_E_TIMEOUT "timeout"           /* connect, first byte or idle, `why` says which */
+#define RP_AGENT_E_STATUS  "bad_status"        /* not 2xx (redirects included) */
+#define RP_AGENT_E_TYPE    "bad_content_type"  /* not an event stream */
+#define RP_AGENT_E_CUT     "connection_lost"   /* broke off in the middle */
+#define RP_AGENT_E_LIMIT   "answer_too_large"  /* a line, an event or the whole answer */
+#define RP_AGENT_E_BACKEND "backend_error"     /* the backend sent response.error */
+#define RP_AGENT_E_OWN     "internal_error"    /* our own limits: memory, queue */
 
 struct rp_agent_event {
     enum rp_agent_event_type type;
-    struct rp_str text;    /* borrowed during the call */
-    const char *code, *why; /* ERROR; `why` is a sentence without secrets */
-    int status;            /* HTTP status, 0: none */
+    struct rp_str text;             /* borrowed during the call */
+    const char *code, *why;         /* ERROR; `why` is a sentence without secrets */
+    int status;                     /* HTTP status, 0: none */
     int64_t sent_us, first_byte_us; /* END, ERROR: after the start of the call; -1: not reached */
 };
 

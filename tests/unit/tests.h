@@ -19,7 +19,8 @@
     X(wav)                                                                                         \
     X(json)                                                                                        \
     X(loop)                                                                                        \
-    X(workers)
+    X(workers)                                                                                     \
+    X(event_body)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
