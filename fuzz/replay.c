@@ -73,9 +73,9 @@ static int replay_folder(const char *path)
         char file[4096];
         (void)snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
         replay_file(file);
-        free(entries[i]); /* scandir's own memory */
+        free(entries[i]); /* scandir's; lint: libc memory */
     }
-    free(entries);
+    free(entries); /* lint: libc memory */
     return n;
 }
 
