@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "codec/codec_int.h"
 #include "codec/json_big.h"
 #include "codec/json_int.h"
 
@@ -241,7 +242,7 @@ static double convert(const struct decimal *d)
 
 size_t rp_json_num_read(struct rp_str s, double *out)
 {
-    const char *end = s.p + s.len, *p = s.p;
+    const char *end = rp_codec_end(s), *p = s.p;
     const bool negative = p < end && *p == '-';
     struct decimal d;
     double value;

@@ -5,6 +5,7 @@
  * without escapes, which is nearly every string, is found and copied whole. */
 #include "base/err.h"
 #include "base/map.h"
+#include "codec/codec_int.h"
 #include "codec/json_int.h"
 #include "codec/utf8.h"
 
@@ -24,13 +25,14 @@ static int fail(struct reader *r, const char *text)
     return RP_EPROTO;
 }
 
-/* An arena says NULL for its cap and for the machine's memory alike; we tell which. */
+/* What to say when the arena gave NULL. */
 static int arena_failed(struct reader *r, size_t size)
 {
-    if (size + 32 < r->arena->cap - r->arena->used)
-        return RP_ENOMEM;
-    r->wrong = "the document is too large";
-    return RP_ELIMIT;
+    const int err = rp_codec_arena_err(r->arena, size);
+
+    if (err == RP_ELIMIT)
+        r->wrong = "the document is too large";
+    return err;
 }
 
 static struct rp_json *new_node(struct reader *r, int *err)
@@ -462,7 +464,7 @@ static int parse_value(struct reader *r, struct rp_json *node)
 int rp_json_parse(struct rp_json **out, struct rp_arena *a, struct rp_str text,
                   struct rp_json_error *error)
 {
-    struct reader r = {.p = text.p, .end = text.p + text.len, .arena = a};
+    struct reader r = {.p = text.p, .end = rp_codec_end(text), .arena = a};
     struct rp_json *root;
     int err = 0;
 

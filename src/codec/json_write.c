@@ -1,6 +1,7 @@
 /* JSON.stringify, and the writer for output of our own; the contract stands in json.h. */
 #include <math.h>
 
+#include "codec/codec_int.h"
 #include "codec/json_int.h"
 #include "codec/utf8.h"
 
@@ -98,7 +99,7 @@ static const char *write_special(struct rp_buf *b, const char *p, const char *en
 
 void rp_json_write_str(struct rp_buf *b, struct rp_str s)
 {
-    const char *p = s.p, *end = s.p + s.len, *next;
+    const char *p = s.p, *end = rp_codec_end(s), *next;
 
     (void)rp_buf_char(b, '"');
     while (p < end) {

@@ -1,6 +1,8 @@
 /* UTF-8; see utf8.h. */
 #include "codec/utf8.h"
 
+#include "codec/codec_int.h"
+
 int rp_utf8_step(const char *p, const char *end)
 {
     const unsigned char *u = (const unsigned char *)p;
@@ -61,7 +63,7 @@ size_t rp_utf8_put(char out[static RP_UTF8_MAX], uint32_t cp)
 
 bool rp_utf8_valid(struct rp_str s)
 {
-    const char *p = s.p, *end = s.p + s.len;
+    const char *p = s.p, *end = rp_codec_end(s);
 
     while (p < end) {
         int len = rp_utf8_step(p, end);

@@ -20,7 +20,11 @@
     X(json)                                                                                        \
     X(loop)                                                                                        \
     X(workers)                                                                                     \
-    X(event_body)
+    X(event_body)                                                                                  \
+    X(base64)                                                                                      \
+    X(sse)                                                                                         \
+    X(url)                                                                                         \
+    X(audio_frame)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
