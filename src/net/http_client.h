@@ -60,6 +60,8 @@ int rp_http_call_start(struct rp_http_call **out, struct rp_http_client *c,
 /* Ends it at once; no callback afterwards, the call is gone. May be called from its own callbacks
  * except `done`. */
 void rp_http_call_cancel(struct rp_http_call *c);
+/* How far it has come so far. */
+void rp_http_call_timing(const struct rp_http_call *c, struct rp_http_timing *out);
 /* The body so far pauses the transfer when true (back-pressure). */
 void rp_http_call_pause(struct rp_http_call *c, bool paused);
 
