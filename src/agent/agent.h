@@ -50,12 +50,12 @@ enum rp_agent_event_type {
 };
 
 /* Machine-readable names of what went wrong (the `code` of riposte.error, and of the log). */
-#define RP_AGENT_E_REFUSED "connection_failed" /* could not connect, TLS failed, address refused   \
-                                                */
+#define RP_AGENT_E_REFUSED "connection_failed" /* no connection, no TLS, address refused */
 #define RP_AGENT_E_TIMEOUT "timeout"           /* connect, first byte or idle, `why` says which */
 #define RP_AGENT_E_STATUS  "bad_status"        /* not 2xx (redirects included) */
 #define RP_AGENT_E_TYPE    "bad_content_type"  /* not an event stream */
 #define RP_AGENT_E_CUT     "connection_lost"   /* broke off in the middle */
+#define RP_AGENT_E_GARBAGE "bad_answer"        /* no event, or no JSON, that can be understood */
 #define RP_AGENT_E_LIMIT   "answer_too_large"  /* a line, an event or the whole answer */
 #define RP_AGENT_E_BACKEND "backend_error"     /* the backend sent response.error */
 #define RP_AGENT_E_OWN     "internal_error"    /* our own limits: memory, queue */

@@ -15,6 +15,11 @@ static const char *const request_types[] = {
     [RP_AGENT_SESSION_START] = "session.start",
 };
 
+const char *rp_event_type_name(enum rp_agent_type type)
+{
+    return request_types[type];
+}
+
 static void begin(struct rp_jw *w, const char *type, const struct rp_agent_session *s)
 {
     rp_jw_obj(w);

@@ -10,6 +10,9 @@
 #include "agent/agent.h"
 #include "base/buf.h"
 
+/* The `type` of a request's body: "message" … */
+const char *rp_event_type_name(enum rp_agent_type type);
+
 int rp_event_body_request(struct rp_buf *b, const struct rp_agent_session *s,
                           const struct rp_agent_request *r);
 
