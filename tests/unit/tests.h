@@ -20,6 +20,7 @@
     X(json)                                                                                        \
     X(loop)                                                                                        \
     X(workers)                                                                                     \
+    X(demo)                                                                                        \
     X(answer)                                                                                      \
     X(event_body)                                                                                  \
     X(base64)                                                                                      \
