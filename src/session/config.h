@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "turn/options.h"
 
 #define RP_CONFIG_MAX (256u << 10) /* bytes of JSON */
 
@@ -58,22 +59,6 @@ struct rp_config_engine {
     const struct rp_json *options; /* all of them, for what only one engine knows; may be NULL */
 };
 
-enum rp_config_barge_hangup { RP_CONFIG_HANGUP_FINISH, RP_CONFIG_HANGUP_CANCEL };
-
-/* Options of turn_manager (TURNS; docs/config.md has the ranges). */
-struct rp_config_turn {
-    bool push_to_talk; /* mode; else automatic */
-    bool can_interrupt;
-    bool protect_greeting; /* the greeting cannot be interrupted */
-    bool resume_false_interruption;
-    bool report_errors;
-    enum rp_config_barge_hangup hangup_on_barge_in;
-    int64_t min_silence_ms, max_silence_ms;
-    int64_t min_speech_ms; /* shorter sounds open no turn when all is quiet */
-    int64_t min_interrupt_ms, min_interrupt_words;
-    struct rp_str fallback_text; /* spoken when the backend fails; p == NULL: nothing */
-};
-
 /* Hints for the VAD in the browser, passed on to it. */
 struct rp_config_vad {
     bool given; /* the config says something about it */
@@ -102,7 +87,7 @@ struct rp_config {
     struct rp_config_hook webhook; /* WEBHOOK */
     struct rp_config_llm llm;      /* LLM */
     struct rp_config_engine stt, tts;
-    struct rp_config_turn turn;
+    struct rp_turn_options turn; /* of turn_manager; turn/options.h has the table */
 };
 
 /* What this server can do; the parser warns about (or with `strict` refuses) the rest. */

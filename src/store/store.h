@@ -30,8 +30,8 @@
  * sealed (vault.h) and come out in clear. JSON columns hold what rp_json_write printed.
  *
  * Errors common to all: RP_EIO (the disk, a corrupt or unwritable file), RP_EAGAIN (locked by
- * another process for too long), RP_ELIMIT (queue full, or a result larger than the request's
- * arena), RP_ENOMEM, RP_ECANCELED (the store closes). Others stand at the operation.
+ * another process for too long), RP_ELIMIT (queue full), RP_ENOMEM (also for a result over 32 MiB),
+ * RP_ECANCELED (the store closes). Others stand at the operation.
  *
  * To add an operation: a row in RP_STORE_OPS, its struct here, a function in each backend (missing
  * ones do not link). Whatever has to happen together with a state change belongs into the same
@@ -144,6 +144,7 @@ struct rp_store_params {
     const char *key_file;     /* NULL: data_dir/secret.key, made at the first start (mode 0600) */
     unsigned readers;         /* read-only connections, one thread each; 0: 2 */
     size_t max_queued;        /* requests waiting, reads and writes each; 0: 16384 */
+    int busy_ms;              /* how long to wait for another process's lock; 0: 5000 */
     int64_t batch_us; /* how long a write waits for others to share its transaction; 0: 2 ms */
 };
 
@@ -236,6 +237,8 @@ struct rp_store_agent_delete {
     struct rp_store_req req;
     const char *id;
     int64_t now_ms;
+    struct rp_store_session *ended; /* out: the sessions of those keys */
+    size_t nended;
 };
 
 enum rp_store_secret_change {

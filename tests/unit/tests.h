@@ -20,13 +20,13 @@
     X(json)                                                                                        \
     X(loop)                                                                                        \
     X(workers)                                                                                     \
-    X(answer)                                                                                      \
     X(event_body)                                                                                  \
     X(base64)                                                                                      \
     X(sse)                                                                                         \
     X(url)                                                                                         \
     X(audio_frame)                                                                                 \
-    X(sentence)
+    X(sentence)                                                                                    \
+    X(store)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
