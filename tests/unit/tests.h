@@ -25,6 +25,7 @@
     X(sse)                                                                                         \
     X(url)                                                                                         \
     X(audio_frame)                                                                                 \
+    X(answer)                                                                                      \
     X(sentence)                                                                                    \
     X(store)
 
