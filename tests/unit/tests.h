@@ -25,9 +25,9 @@
     X(sse)                                                                                         \
     X(url)                                                                                         \
     X(audio_frame)                                                                                 \
-    X(answer)                                                                                      \
     X(sentence)                                                                                    \
-    X(store)
+    X(store)                                                                                       \
+    X(transport)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
