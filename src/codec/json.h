@@ -51,8 +51,9 @@ struct rp_json_error {
 int rp_json_parse(struct rp_json **out, struct rp_arena *a, struct rp_str text,
                   struct rp_json_error *error);
 
-/* All of these take NULL nodes and wrong types and answer with "absent". */
-/* Member of an object, or NULL. */
+/* All of these take NULL nodes and wrong types and answer with "absent".
+ *
+ * Member of an object, or NULL. */
 const struct rp_json *rp_json_get(const struct rp_json *obj, const char *key);
 /* The same along a path "a.b.c". */
 const struct rp_json *rp_json_path(const struct rp_json *obj, const char *path);
@@ -66,8 +67,11 @@ bool rp_json_is(const struct rp_json *node, enum rp_json_type type);
 /* "a string", "an object", …, for messages. */
 const char *rp_json_type_name(const struct rp_json *node);
 
+/* The first member of an array or object; NULL for anything else. */
+const struct rp_json *rp_json_first(const struct rp_json *node);
+
 #define RP_JSON_EACH(node, var)                                                                    \
-    for (const struct rp_json *var = (node) ? (node)->first : NULL; var; var = var->next)
+    for (const struct rp_json *var = rp_json_first(node); var; var = var->next)
 
 /* Prints exactly as JSON.stringify(value) does. Errors stay in the buffer (rp_buf_err). */
 void rp_json_write(struct rp_buf *b, const struct rp_json *node);

@@ -1,13 +1,18 @@
 /* Looking things up in JSON trees; see json.h. */
 #include "codec/json.h"
 
+const struct rp_json *rp_json_first(const struct rp_json *node)
+{
+    return node ? node->first : NULL;
+}
+
 static const struct rp_json *member(const struct rp_json *obj, struct rp_str key)
 {
     if (!rp_json_is(obj, RP_JSON_OBJECT))
         return NULL;
-    RP_JSON_EACH(obj, n)
-    if (rp_str_eq(n->key, key))
-        return n;
+    RP_JSON_EACH (obj, n)
+        if (rp_str_eq(n->key, key))
+            return n;
     return NULL;
 }
 

@@ -1,8 +1,6 @@
 /* URLs; see url.h. */
 #include "codec/url.h"
 
-#include <arpa/inet.h>
-
 #include "base/check.h"
 #include "base/err.h"
 
@@ -54,16 +52,73 @@ static const char *take_scheme(struct rp_url *url, struct rp_str *rest)
     return "the URL does not begin with http://, https://, ws:// or wss://";
 }
 
-static bool is_address(int family, struct rp_str host)
+/* Up to the first of the characters `stops`. */
+static struct rp_str span(struct rp_str s, const char *stops)
 {
-    unsigned char address[16];
-    char text[INET6_ADDRSTRLEN];
+    size_t n = 0;
 
-    if (host.len >= sizeof(text))
-        return false;
-    memcpy(text, host.p, host.len);
-    text[host.len] = '\0';
-    return inet_pton(family, text, address) == 1;
+    while (n < s.len && !strchr(stops, s.p[n]))
+        n++;
+    return rp_str_first(s, n);
+}
+
+/* Four numbers from 0 to 255 without leading zeros, which some readers take for octal. */
+static bool is_ipv4(struct rp_str s)
+{
+    int count = 0;
+
+    while (s.p) {
+        const struct rp_str part = rp_str_split(&s, '.');
+        int64_t n;
+        if (part.len == 0 || part.len > 3 || (part.p[0] == '0' && part.len > 1) ||
+            part.p[0] == '-' || rp_str_to_i64(part, &n) != 0 || n > 255)
+            return false;
+        count++;
+    }
+    return count == 4;
+}
+
+static bool is_hex(struct rp_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        const char c = (char)(s.p[i] | 0x20);
+        if ((s.p[i] < '0' || s.p[i] > '9') && (c < 'a' || c > 'f'))
+            return false;
+    }
+    return s.len > 0;
+}
+
+/* Eight groups of up to four hex digits, of which "::" may stand for one run of zeros and a dotted
+ * IPv4 address for the last two (RFC 4291, 2.2). No zone. */
+static bool is_ipv6(struct rp_str s)
+{
+    bool gap = rp_str_starts(s, RP_STR("::"));
+    int groups = 0;
+
+    if (gap)
+        s = rp_str_from(s, 2);
+    while (s.len > 0 || !gap) {
+        const struct rp_str group = span(s, ":");
+        if (group.len == s.len && is_ipv4(group)) {
+            groups += 2;
+            break;
+        }
+        if (group.len > 4 || !is_hex(group))
+            return false;
+        groups++;
+        if (group.len == s.len)
+            break;
+        s = rp_str_from(s, group.len + 1);
+        if (rp_str_starts(s, RP_STR(":"))) {
+            if (gap)
+                return false;
+            gap = true;
+            s = rp_str_from(s, 1);
+        } else if (s.len == 0) {
+            return false;
+        }
+    }
+    return gap ? groups < 8 : groups == 8;
 }
 
 static bool is_name_char(char c)
@@ -87,7 +142,7 @@ static const char *check_name(struct rp_url *url)
 {
     struct rp_str rest = url->host, label = {0};
 
-    if (is_address(AF_INET, url->host)) {
+    if (is_ipv4(url->host)) {
         url->host_type = RP_URL_IPV4;
         return NULL;
     }
@@ -131,7 +186,7 @@ static const char *take_authority(struct rp_url *url, struct rp_str authority)
         rest = rp_str_from(rest, 1);
         url->host = rp_str_split(&rest, ']');
         url->host_type = RP_URL_IPV6;
-        if (!rest.p || !is_address(AF_INET6, url->host))
+        if (!rest.p || !is_ipv6(url->host))
             return "the host in brackets is not an IPv6 address";
         if (rest.len > 0 && rest.p[0] != ':')
             return "only a port may follow the brackets";
@@ -144,16 +199,6 @@ static const char *take_authority(struct rp_url *url, struct rp_str authority)
     if (!why && rest.p)
         why = take_port(url, rest);
     return why;
-}
-
-/* Up to the first of the characters `stops`. */
-static struct rp_str span(struct rp_str s, const char *stops)
-{
-    size_t n = 0;
-
-    while (n < s.len && !strchr(stops, s.p[n]))
-        n++;
-    return rp_str_first(s, n);
 }
 
 int rp_url_parse(struct rp_url *out, struct rp_str text, const char **why)

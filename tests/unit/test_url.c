@@ -114,6 +114,67 @@ static void refuses_urls_and_says_why(void **state)
     assert_int_equal(rp_url_parse(&(struct rp_url){0}, RP_STR("http://h/\0"), NULL), RP_EPROTO);
 }
 
+static void knows_ipv6_addresses(void **state)
+{
+    static const char *const right[] = {
+        "::",
+        "::1",
+        "1::",
+        "1::2",
+        "1:2:3:4:5:6:7:8",
+        "1:2:3::",
+        "::3:4:5",
+        "1:2:3:4:5:6::",
+        "1:2:3:4:5:6:7::",
+        "::2:3:4:5:6:7:8",
+        "aBcD::",
+        "::1.2.3.4",
+        "1:2:3:4:5:6:255.255.255.255",
+        "64:ff9b::1.2.3.4",
+    };
+    static const char *const wrong[] = {
+        "",
+        ":",
+        ":::",
+        "1",
+        "1:2:3:4:5:6:7",
+        "1:2:3:4:5:6:7:8:9",
+        "1:",
+        ":1",
+        "1::2::3",
+        "::1::",
+        "1:2:3:4:5:6:7:8::",
+        "::1:2:3:4:5:6:7:8",
+        "12345::",
+        "g::",
+        "1.2.3.4",
+        "::1.2.3",
+        "::1.2.3.256",
+        "::1.2.3.4:5",
+        "1:2:3:4:5:6:7:1.2.3.4",
+        "::01.2.3.4",
+        "1:::2",
+        "::-1",
+        "::+1",
+        "1:2:3:4:5:6:7:",
+    };
+    struct rp_url u;
+    char text[80];
+
+    (void)state;
+    for (size_t i = 0; i < RP_COUNT(right); i++) {
+        (void)snprintf(text, sizeof(text), "http://[%s]/", right[i]);
+        if (rp_url_parse(&u, rp_str_z(text), NULL) != 0)
+            fail_msg("refused: %s", text);
+        assert_int_equal(u.host_type, RP_URL_IPV6);
+    }
+    for (size_t i = 0; i < RP_COUNT(wrong); i++) {
+        (void)snprintf(text, sizeof(text), "http://[%s]/", wrong[i]);
+        if (rp_url_parse(&u, rp_str_z(text), NULL) == 0)
+            fail_msg("accepted: %s", text);
+    }
+}
+
 static void reads_forms(void **state)
 {
     static const struct {
@@ -210,11 +271,9 @@ static void writes_forms_and_queries(void **state)
 int test_url(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_urls_apart),
-        cmocka_unit_test(refuses_urls_and_says_why),
-        cmocka_unit_test(reads_forms),
-        cmocka_unit_test(looks_up_and_bounds_forms),
-        cmocka_unit_test(writes_forms_and_queries),
+        cmocka_unit_test(takes_urls_apart),          cmocka_unit_test(refuses_urls_and_says_why),
+        cmocka_unit_test(knows_ipv6_addresses),      cmocka_unit_test(reads_forms),
+        cmocka_unit_test(looks_up_and_bounds_forms), cmocka_unit_test(writes_forms_and_queries),
     };
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }
