@@ -15,6 +15,7 @@
     X(base)                                                                                        \
     X(pcm)                                                                                         \
     X(resample)                                                                                    \
+    X(speech)                                                                                      \
     X(vad)                                                                                         \
     X(wav)                                                                                         \
     X(json)                                                                                        \
