@@ -123,6 +123,7 @@ static void record(const struct call *c, bool cancelled)
     const struct rp_webhook_record rec = {
         .type = rp_event_type_name(c->type),
         .url = w->p.url,
+        .agent_id = w->p.session->agent_id,
         .session_id = w->p.session->session_id,
         .turn_id = c->turn_id,
         .started_wall_ms = c->started_wall_ms,

@@ -12,7 +12,7 @@
 struct rp_webhook_record {
     const char *type; /* "message" … */
     const char *url;
-    const char *session_id, *turn_id;
+    const char *agent_id, *session_id, *turn_id;
     int64_t started_wall_ms;
     int status;       /* 0: none came */
     bool cancelled;   /* by us, before the answer was complete */

@@ -1,5 +1,5 @@
-/* Tests of audio/vad: the file of weights, the state, memory. What the network should say is held to
- * ONNX Runtime by tests/integration/test_vad_reference.py. */
+/* Tests of audio/vad: the file of weights, the state, memory. What the network should say is held
+ * to ONNX Runtime by tests/integration/test_vad_reference.py. */
 #include <string.h>
 
 #include "audio/vad.h"

@@ -28,7 +28,9 @@
     X(audio_frame)                                                                                 \
     X(sentence)                                                                                    \
     X(store)                                                                                       \
-    X(transport)
+    X(transport)                                                                                   \
+    X(options)                                                                                     \
+    X(speaker)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
