@@ -43,7 +43,7 @@ bench: build ## Latency, capacity and cost tables (docs/PERFORMANCE.md)
 	@bench/run
 
 fuzz: ## Fuzz every parser for FUZZ_SECONDS each (clang)
-	@scripts/setup lint
+	@scripts/setup fuzz
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
 
 install: build ## Install below $(DESTDIR)$(PREFIX)

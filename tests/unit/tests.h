@@ -29,6 +29,8 @@
     X(sentence)                                                                                    \
     X(store)                                                                                       \
     X(transport)                                                                                   \
+    X(answer)                                                                                      \
+    X(demo)                                                                                        \
     X(options)                                                                                     \
     X(speaker)
 
