@@ -2,6 +2,8 @@
 #ifndef RP_NET_LOOP_INT_H
 #define RP_NET_LOOP_INT_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <uv.h>
 

@@ -32,7 +32,10 @@
     X(answer)                                                                                      \
     X(demo)                                                                                        \
     X(options)                                                                                     \
-    X(speaker)
+    X(speaker)                                                                                     \
+    X(http_reader)                                                                                 \
+    X(ws_frame)                                                                                    \
+    X(http_server)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
