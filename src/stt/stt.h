@@ -1,15 +1,16 @@
 /* Contract of a speech recogniser ("stt" link of the pipeline).
  *
  * Riposte itself decides when somebody speaks and when a turn ends; a recogniser turns spans of
- * audio into words. One `struct rp_stt` serves one session. The session feeds it every sample of the
- * caller (16 kHz, positions counted from the session's first sample) and marks utterances:
+ * audio into words. One `struct rp_stt` serves one session. The session feeds it every sample of
+ * the caller (16 kHz, positions counted from the session's first sample) and marks utterances:
  *
  *     audio audio audio  begin(from)  audio audio  finalize(1, to)  …  finalize(2, to')  discard
  *     ------------------^~~~~~~~~~~~~ interims ~~~~~~^ final 1          ^ final 2
  *
- * A final is asked for on speculation when silence begins; if speech goes on, a later finalize of the
- * same utterance replaces it (the older answer may still come, told apart by its token). A streaming
- * provider may answer from what it has heard already; a local engine runs on the workers. */
+ * A final is asked for on speculation when silence begins; if speech goes on, a later finalize of
+ * the same utterance replaces it (the older answer may still come, told apart by its token). A
+ * streaming provider may answer from what it has heard already; a local engine runs on the workers.
+ */
 #ifndef RP_STT_STT_H
 #define RP_STT_STT_H
 
@@ -30,10 +31,10 @@ enum rp_stt_event_type {
 struct rp_stt_event {
     enum rp_stt_event_type type;
     uint64_t token;
-    struct rp_str text;   /* UTF-8, no surrounding space, may be empty; borrowed during the call */
-    int64_t to;           /* sample position up to which the words were heard */
-    int64_t work_us;      /* engine time spent, for the metrics */
-    const char *why;      /* FAILED: a sentence */
+    struct rp_str text; /* UTF-8, no surrounding space, may be empty; borrowed during the call */
+    int64_t to;         /* sample position up to which the words were heard */
+    int64_t work_us;    /* engine time spent, for the metrics */
+    const char *why;    /* FAILED: a sentence */
 };
 
 /* On the session's loop, never from inside a call into the engine, never after close. */
@@ -60,10 +61,11 @@ struct rp_stt_ops {
     void (*audio)(struct rp_stt *s, const int16_t *pcm, size_t n);
     /* The stream's position jumps to `pos` (audio was missing: it counts as silence). */
     void (*skip)(struct rp_stt *s, int64_t pos);
-    /* An utterance begins at `from` (at most 2 s back; earlier is clamped). An open one is discarded. */
+    /* An utterance begins at `from` (at most 2 s back; earlier is clamped). An open one is
+     * discarded. */
     void (*begin)(struct rp_stt *s, int64_t from);
-    /* Wants all words of the open utterance up to `to` (may lie slightly ahead of or behind what was
-     * fed). `urgent`: somebody is waiting now (the turn has been decided). */
+    /* Wants all words of the open utterance up to `to` (may lie slightly ahead of or behind what
+     * was fed). `urgent`: somebody is waiting now (the turn has been decided). */
     void (*finalize)(struct rp_stt *s, uint64_t token, int64_t to, bool urgent);
     /* The utterance is over (its final came or nobody wants it). */
     void (*discard)(struct rp_stt *s);
