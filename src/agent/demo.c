@@ -327,7 +327,7 @@ static void demo_close(struct rp_agent *a)
     struct demo *d = RP_CONTAINER_OF(a, struct demo, base);
 
     RP_ON_LOOP(d->p.loop);
-    RP_LIST_EACH (&d->calls, struct call, c, node)
+    RP_LIST_EACH(&d->calls, struct call, c, node)
         free_call(c);
     rp_free(d);
 }

@@ -84,7 +84,7 @@ const char *rp_headers_refused(const struct rp_json *headers, char *why, size_t 
         (void)snprintf(why, size, "has %zu headers: %d at most", headers->count, RP_HEADERS_MAX);
         return why;
     }
-    RP_JSON_EACH (headers, h) {
+    RP_JSON_EACH(headers, h) {
         const char *refused = rp_header_refused(h->key, rp_json_str(h));
         if (refused) {
             (void)snprintf(why, size, "\"%.*s\" %s", RP_STR_ARG(rp_str_first(h->key, 64)), refused);
@@ -112,7 +112,7 @@ int rp_headers_merge(const struct rp_json **out, struct rp_arena *a,
     merged->type = RP_JSON_OBJECT;
     tail = &merged->first;
     for (size_t i = 0; i < nlayers; i++) {
-        RP_JSON_EACH (layers[i], h) {
+        RP_JSON_EACH(layers[i], h) {
             struct rp_json *node;
             if (rp_header_refused(h->key, rp_json_str(h)))
                 continue;
@@ -148,7 +148,7 @@ int rp_metadata_merge(const struct rp_json **out, struct rp_arena *a,
 
     rp_buf_init(&text, MERGED_MAX);
     for (size_t i = 0; i < nlayers; i++) {
-        RP_JSON_EACH (rp_json_is(layers[i], RP_JSON_OBJECT) ? layers[i] : NULL, m) {
+        RP_JSON_EACH(rp_json_is(layers[i], RP_JSON_OBJECT) ? layers[i] : NULL, m) {
             (void)rp_buf_char(&text, any ? ',' : '{');
             rp_json_write_str(&text, m->key);
             (void)rp_buf_char(&text, ':');

@@ -438,7 +438,7 @@ static void webhook_close(struct rp_agent *a)
     struct webhook *w = webhook_of(a);
 
     RP_ON_LOOP(w->p.loop);
-    RP_LIST_EACH (&w->calls, struct call, c, node)
+    RP_LIST_EACH(&w->calls, struct call, c, node)
         cancel_call(c);
     w->closed = true;
     if (rp_list_empty(&w->calls))
@@ -469,7 +469,7 @@ static int make_custom_headers(struct webhook *w)
     const struct rp_log_ctx ctx = {.session = w->p.session->session_id,
                                    .agent = w->p.session->agent_id};
 
-    RP_JSON_EACH (w->p.session->custom_headers, h) {
+    RP_JSON_EACH(w->p.session->custom_headers, h) {
         struct rp_str value = rp_json_str(h);
         const char *refused = rp_header_refused(h->key, value);
         char *line;

@@ -1,8 +1,8 @@
 /* A caller without a browser: authorizes a session, opens the socket, speaks, listens.
  *
  * It behaves like the published browser SDK with its own VAD off: the microphone is always on (what
- * is not a recording is silence), audio goes out in messages of 100 ms, playback takes as long as it
- * would in a loudspeaker and is dropped when a turn of the user starts. `riposte talk` and the
+ * is not a recording is silence), audio goes out in messages of 100 ms, playback takes as long as
+ * it would in a loudspeaker and is dropped when a turn of the user starts. `riposte talk` and the
  * benchmarks are made of callers. On its loop only. */
 #ifndef RP_APP_CALLER_H
 #define RP_APP_CALLER_H
@@ -11,15 +11,15 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 
-#define RP_CALLER_RATE       8000  /* of what it speaks */
-#define RP_CALLER_PLAY_RATE  16000 /* of what it hears */
+#define RP_CALLER_RATE      8000  /* of what it speaks */
+#define RP_CALLER_PLAY_RATE 16000 /* of what it hears */
 
 struct rp_caller;
 
 struct rp_caller_params {
     struct rp_loop *loop;
     struct rp_http_client *http;
-    const char *url;             /* base URL of the server */
+    const char *url; /* base URL of the server */
     const char *api_key;
     const char *agent_id;
     const char *conversation_id; /* NULL: a new one */

@@ -316,7 +316,7 @@ static void got_agents(struct rp_http_call *c, const struct rp_http_result *r, v
         give_up(t, why.p ? why.p : "the server did not list its agents");
         return;
     }
-    RP_JSON_EACH (rp_json_get(msg, "agents"), agent) {
+    RP_JSON_EACH(rp_json_get(msg, "agents"), agent) {
         struct rp_str id = rp_json_get_str(agent, "id");
         if (id.p && (!t->params.agent_id || rp_str_eq_z(rp_json_get_str(agent, "name"), "Demo")))
             t->params.agent_id = id.p;

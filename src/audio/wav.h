@@ -38,8 +38,9 @@ struct rp_wav_reader {
 /* The struct is the caller's; there is nothing to release. */
 void rp_wav_reader_init(struct rp_wav_reader *r);
 /* Takes bytes off the front of *in and writes at most `room` (> 0) samples. Gives the number
- * written; fewer than `room` only at the end of *in or of the data. RP_EOF when the data chunk is complete (what
- * follows is not audio and stays in *in), RP_EPROTO when this is no WAV that we can read. */
+ * written; fewer than `room` only at the end of *in or of the data. RP_EOF when the data chunk is
+ * complete (what follows is not audio and stays in *in), RP_EPROTO when this is no WAV that we can
+ * read. */
 ssize_t rp_wav_read(struct rp_wav_reader *r, struct rp_str *in, int16_t *out, size_t room);
 
 /* Every header that rp_wav_header writes has this length, so that it can be written again, when the

@@ -1,7 +1,7 @@
 /* Structured logs; see log.h.
  *
- * Lines wait in a ring of bytes: a 4-byte length, then the text. The lock is held for a memcpy only.
- * The writer takes all that is there in one go. */
+ * Lines wait in a ring of bytes: a 4-byte length, then the text. The lock is held for a memcpy
+ * only. The writer takes all that is there in one go. */
 #include "base/log.h"
 
 #include <pthread.h>

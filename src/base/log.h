@@ -1,9 +1,9 @@
 /* Structured logs through a writer thread.
  *
- * A line is formatted by the caller into a bounded queue; a thread writes it, so that a slow disk or
- * terminal never holds a loop. When the queue is full the line is lost and counted. Text of peers is
- * escaped here. Keys, audio and transcript text are never handed in: what may be logged is the
- * caller's duty, and the tests grep for it. All functions are thread-safe. */
+ * A line is formatted by the caller into a bounded queue; a thread writes it, so that a slow disk
+ * or terminal never holds a loop. When the queue is full the line is lost and counted. Text of
+ * peers is escaped here. Keys, audio and transcript text are never handed in: what may be logged is
+ * the caller's duty, and the tests grep for it. All functions are thread-safe. */
 #ifndef RP_BASE_LOG_H
 #define RP_BASE_LOG_H
 
@@ -23,7 +23,8 @@ struct rp_log_ctx {
 };
 
 /* Starts the writer. `components` is NULL or a list such as "turn=debug,net=warn" of exceptions to
- * `level`. RP_EINVAL for a bad list. Before this (and in tests) lines go to standard error at once. */
+ * `level`. RP_EINVAL for a bad list. Before this (and in tests) lines go straight to standard
+ * error. */
 int rp_log_start(enum rp_log_level level, bool json, const char *components);
 /* Writes what is queued and ends the thread. */
 void rp_log_stop(void);

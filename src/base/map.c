@@ -51,8 +51,7 @@ static struct rp_map_slot *find(const struct rp_map *m, struct rp_str key, uint6
         struct rp_map_slot *s = &m->slots[i];
         if (!s->key)
             return NULL;
-        if (s->key != &deleted_key && s->hash == hash &&
-            rp_str_eq(rp_str_n(s->key, s->len), key))
+        if (s->key != &deleted_key && s->hash == hash && rp_str_eq(rp_str_n(s->key, s->len), key))
             return s;
     }
 }

@@ -1,7 +1,7 @@
 /* A hash map from byte strings to pointers.
  *
- * Keys are copied, values are borrowed. Open addressing, grown at 3/4; the hash is seeded at random,
- * so that a peer who chooses keys cannot choose collisions. Not thread-safe. */
+ * Keys are copied, values are borrowed. Open addressing, grown at 3/4; the hash is seeded at
+ * random, so that a peer who chooses keys cannot choose collisions. Not thread-safe. */
 #ifndef RP_BASE_MAP_H
 #define RP_BASE_MAP_H
 

@@ -10,7 +10,7 @@ static const struct rp_json *member(const struct rp_json *obj, struct rp_str key
 {
     if (!rp_json_is(obj, RP_JSON_OBJECT))
         return NULL;
-    RP_JSON_EACH (obj, n)
+    RP_JSON_EACH(obj, n)
         if (rp_str_eq(n->key, key))
             return n;
     return NULL;

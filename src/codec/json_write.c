@@ -125,7 +125,7 @@ static void write_members(struct rp_buf *b, const struct rp_json *node)
     const bool object = node->type == RP_JSON_OBJECT;
 
     (void)rp_buf_char(b, object ? '{' : '[');
-    RP_JSON_EACH (node, n) {
+    RP_JSON_EACH(node, n) {
         if (n != node->first)
             (void)rp_buf_char(b, ',');
         if (object) {

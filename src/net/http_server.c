@@ -361,7 +361,7 @@ static void close_shard(struct rp_msg *msg)
     struct rp_http_shard *shard = RP_CONTAINER_OF(msg, struct rp_http_shard, close_msg);
 
     shard->closing = true;
-    RP_LIST_EACH (&shard->conns, struct rp_http_conn, c, node)
+    RP_LIST_EACH(&shard->conns, struct rp_http_conn, c, node)
         rp_http_conn_end(c);
     end_if_empty(shard);
 }

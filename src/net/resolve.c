@@ -140,7 +140,7 @@ static void answer(struct query *q, const struct rp_resolved *result)
         cache[slot].until_us = rp_now_us() + CACHE_US;
         cache[slot].result = *result;
     }
-    RP_LIST_EACH (&q->lookups, struct rp_lookup, lookup, node) {
+    RP_LIST_EACH(&q->lookups, struct rp_lookup, lookup, node) {
         rp_list_remove(&lookup->node);
         lookup->result = *result;
         rp_loop_post(lookup->loop, &lookup->msg);
@@ -192,7 +192,7 @@ static int start_thread(struct query *q)
 
 static struct query *find_query(const struct rp_list *list, const char *name)
 {
-    RP_LIST_EACH (list, struct query, q, node)
+    RP_LIST_EACH(list, struct query, q, node)
         if (strcmp(q->name, name) == 0)
             return q;
     return NULL;

@@ -162,7 +162,7 @@ void rp_workers_free(struct rp_workers *w)
     (void)pthread_mutex_lock(&w->lock);
     w->ending = true;
     for (int lane = 0; lane < RP_LANES; lane++)
-        RP_LIST_EACH (&w->lanes[lane], struct rp_job, job, node) {
+        RP_LIST_EACH(&w->lanes[lane], struct rp_job, job, node) {
             rp_list_remove(&job->node);
             atomic_store(&job->cancelled, true);
             post_done(job);

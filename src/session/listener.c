@@ -251,7 +251,7 @@ void rp_listener_audio(struct rp_listener *l, const int16_t *pcm, size_t n)
         /* Reading stops long before the cap; here memory is short. */
         rp_log("session", RP_LOG_ERROR, NULL, "audio of a caller was lost: %s", rp_err_text(err));
         rp_buf_clear(&l->fifo);
-        RP_LIST_EACH (&l->items, struct item, lost, node)
+        RP_LIST_EACH(&l->items, struct item, lost, node)
             if (lost->ev.type == RP_CLIENT_AUDIO)
                 drop_item(l, lost);
         return;
@@ -345,7 +345,7 @@ void rp_listener_free(struct rp_listener *l)
 {
     if (!l)
         return;
-    RP_LIST_EACH (&l->items, struct item, it, node)
+    RP_LIST_EACH(&l->items, struct item, it, node)
         drop_item(l, it);
     rp_buf_fini(&l->fifo);
     rp_resample_free(l->resample);

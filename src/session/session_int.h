@@ -53,7 +53,7 @@ struct rp_session {
     bool stepping;
     struct rp_buf waiting; /* events (without texts) that came while the machine was stepping */
     struct rp_timer deadline, max_duration;
-    int64_t begin_us;      /* rp_now_us() at the start: the machine's zero */
+    int64_t begin_us; /* rp_now_us() at the start: the machine's zero */
     int64_t begin_wall_ms;
 
     const char *asked_to_end; /* why we want it to end, if it was us */
@@ -83,8 +83,8 @@ void rp_session_over(struct rp_session *s, const char *reason);
 /* Stores a turn and logs its latency. */
 void rp_session_record(struct rp_session *s, const char *turn_id, const struct rp_turn_record *r);
 
-/* Stores what became of a request to the backend (an rp_webhook_log_fn; `arg` is the shard, since it
- * may come after the session's end). */
+/* Stores what became of a request to the backend (an rp_webhook_log_fn; `arg` is the shard, since
+ * it may come after the session's end). */
 void rp_session_log_hook(const struct rp_webhook_record *record, void *arg);
 
 #endif

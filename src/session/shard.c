@@ -14,7 +14,7 @@ int rp_shard_init(struct rp_shard *s, struct rp_loop *loop, struct rp_env *env)
 void rp_shard_end_sessions(struct rp_shard *s)
 {
     RP_ON_LOOP(s->loop);
-    RP_LIST_EACH (&s->sessions, struct rp_session, session, node)
+    RP_LIST_EACH(&s->sessions, struct rp_session, session, node)
         rp_session_end(session, "shutdown");
 }
 

@@ -31,7 +31,7 @@ struct rp_shard {
     struct rp_http_client *http;
     struct rp_pacer pacer;
     struct rp_list sessions;
-    bool draining; /* live sessions end as soon as they can */
+    bool draining;             /* live sessions end as soon as they can */
     uint64_t ignored, invalid; /* messages of clients, of sessions that have ended */
 };
 

@@ -73,7 +73,7 @@ static void tick(struct rp_timer *t)
     struct rp_pacer *p = RP_CONTAINER_OF(t, struct rp_pacer, tick);
     int64_t now = rp_now_us();
 
-    RP_LIST_EACH (&p->speaking, struct rp_speaker, s, node)
+    RP_LIST_EACH(&p->speaking, struct rp_speaker, s, node)
         send_due(s, now);
     if (!rp_list_empty(&p->speaking))
         rp_timer_start(&p->tick, TICK_US);
@@ -226,7 +226,7 @@ static void tell_backlog(struct rp_speaker *s)
 
 static void submit_parts(struct rp_speaker *s)
 {
-    RP_LIST_EACH (&s->parts, struct part, p, node) {
+    RP_LIST_EACH(&s->parts, struct part, p, node) {
         if (p->queued)
             continue;
         if (s->tts->ops->speak(s->tts, p->id, p->seg->speech) != 0)
@@ -447,9 +447,9 @@ void rp_speaker_stop(struct rp_speaker *s)
     s->active = false;
     rp_timer_stop(&s->stall);
     rp_list_remove(&s->node);
-    RP_LIST_EACH (&s->parts, struct part, p, node)
+    RP_LIST_EACH(&s->parts, struct part, p, node)
         free_part(s, p);
-    RP_LIST_EACH (&s->chunks, struct chunk, c, node) {
+    RP_LIST_EACH(&s->chunks, struct chunk, c, node) {
         rp_list_remove(&c->node);
         rp_slab_put(&s->pacer->chunks, c);
     }

@@ -3,9 +3,9 @@
  *     text ─► clauses ─► synthesiser ─► queue ─► 128 ms chunks, at most LEAD ahead of playback
  *            sentence.h     tts.h
  *
- * One speaker serves one session and speaks one turn at a time. It decides nothing: the turn machine
- * starts, holds and stops it, and learns from its callbacks what has been synthesised and sent. On
- * the session's loop only. */
+ * One speaker serves one session and speaks one turn at a time. It decides nothing: the turn
+ * machine starts, holds and stops it, and learns from its callbacks what has been synthesised and
+ * sent. On the session's loop only. */
 #ifndef RP_SESSION_SPEAKER_H
 #define RP_SESSION_SPEAKER_H
 

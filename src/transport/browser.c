@@ -16,7 +16,8 @@
  * small values takes a multiple of its text. */
 #define TREE_CAP (64u << 20)
 
-#define SMALL 8192 /* bytes of audio in one message that need no memory of their own: half a second */
+/* Bytes of audio in one message that need no memory of their own: half a second. */
+#define SMALL 8192
 
 struct decode {
     struct rp_transport *t;

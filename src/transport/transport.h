@@ -1,8 +1,8 @@
 /* Contract of a transport ("transport" link of the pipeline): how a caller's client talks to us.
  *
- * A transport is a pair of pure codecs over the messages of one WebSocket: bytes to events, and what
- * the session wants said to bytes. It does no I/O; the session owns the socket. Adding a transport is
- * one file that defines a `struct rp_transport_ops`. */
+ * A transport is a pair of pure codecs over the messages of one WebSocket: bytes to events, and
+ * what the session wants said to bytes. It does no I/O; the session owns the socket. Adding a
+ * transport is one file that defines a `struct rp_transport_ops`. */
 #ifndef RP_TRANSPORT_TRANSPORT_H
 #define RP_TRANSPORT_TRANSPORT_H
 
@@ -11,18 +11,18 @@
 #include "base/str.h"
 
 enum rp_client_event_type {
-    RP_CLIENT_READY,      /* set up; the greeting starts now */
-    RP_CLIENT_AUDIO,      /* pcm, n: samples at the transport's in_rate */
-    RP_CLIENT_HINT_START, /* the client's own VAD heard somebody begin … */
-    RP_CLIENT_HINT_END,   /* … stop (no more audio may come) … */
+    RP_CLIENT_READY,       /* set up; the greeting starts now */
+    RP_CLIENT_AUDIO,       /* pcm, n: samples at the transport's in_rate */
+    RP_CLIENT_HINT_START,  /* the client's own VAD heard somebody begin … */
+    RP_CLIENT_HINT_END,    /* … stop (no more audio may come) … */
     RP_CLIENT_HINT_FAILED, /* … or does not work: hints are over */
     RP_CLIENT_PTT_START,
     RP_CLIENT_PTT_END,
-    RP_CLIENT_TYPED,  /* text */
-    RP_CLIENT_DATA,   /* text: JSON as JSON.stringify prints it */
-    RP_CLIENT_PLAYED, /* the client's playback buffer ran dry; text: turn id or empty */
+    RP_CLIENT_TYPED,     /* text */
+    RP_CLIENT_DATA,      /* text: JSON as JSON.stringify prints it */
+    RP_CLIENT_PLAYED,    /* the client's playback buffer ran dry; text: turn id or empty */
     RP_CLIENT_PLAYED_TO, /* playback was cut at offset_ms; text: turn id or empty */
-    RP_CLIENT_BYE,    /* the far end hangs up in good order */
+    RP_CLIENT_BYE,       /* the far end hangs up in good order */
 };
 
 struct rp_client_event {
@@ -60,8 +60,8 @@ struct rp_client_msg {
 /* State of one connection's codec: small, embedded in the session. */
 struct rp_transport {
     const struct rp_transport_ops *ops;
-    uint64_t ignored; /* messages of unknown type or use, counted */
-    uint64_t invalid; /* messages that were wrong, counted */
+    uint64_t ignored;          /* messages of unknown type or use, counted */
+    uint64_t invalid;          /* messages that were wrong, counted */
     struct rp_pcm_carry carry; /* half a sample, when a message had an odd number of bytes */
 };
 

@@ -1,9 +1,9 @@
 /* Contract of a speech synthesiser ("tts" link of the pipeline).
  *
- * One `struct rp_tts` serves one session. It takes segments of speakable text (clauses, as sentence.h
- * cuts them), in order, and answers with 16 kHz mono PCM and the times of the words, in the same
- * order. All segments of a turn are one stream of audio: a segment's first sample follows the last
- * one of the segment before. */
+ * One `struct rp_tts` serves one session. It takes segments of speakable text (clauses, as
+ * sentence.h cuts them), in order, and answers with 16 kHz mono PCM and the times of the words, in
+ * the same order. All segments of a turn are one stream of audio: a segment's first sample follows
+ * the last one of the segment before. */
 #ifndef RP_TTS_TTS_H
 #define RP_TTS_TTS_H
 
@@ -16,9 +16,9 @@
 struct rp_tts;
 
 enum rp_tts_event_type {
-    RP_TTS_AUDIO,  /* pcm, n: the next samples of segment `seg` */
-    RP_TTS_WORD,   /* a word of segment `seg` begins at sample `at` (in the segment), ends at `end` */
-    RP_TTS_DONE,   /* segment `seg` is complete; `at` is its number of samples */
+    RP_TTS_AUDIO, /* pcm, n: the next samples of segment `seg` */
+    RP_TTS_WORD, /* a word of segment `seg` begins at sample `at` (in the segment), ends at `end` */
+    RP_TTS_DONE, /* segment `seg` is complete; `at` is its number of samples */
     RP_TTS_FAILED, /* segment `seg` could not be spoken; the next ones are still tried */
 };
 

@@ -32,7 +32,7 @@ static void read_input(struct input *in, const struct rp_json *line)
     const struct rp_json *field[6] = {NULL};
     size_t n = 0;
 
-    RP_JSON_EACH (line, node) {
+    RP_JSON_EACH(line, node) {
         if (n < RP_COUNT(field))
             field[n++] = node;
     }

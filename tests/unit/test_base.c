@@ -156,7 +156,7 @@ static void list_allows_removal_on_the_way(void **state)
         items[i] = (struct item){.value = i};
         rp_list_append(&list, &items[i].node);
     }
-    RP_LIST_EACH (&list, struct item, it, node) {
+    RP_LIST_EACH(&list, struct item, it, node) {
         sum += it->value;
         if (it->value % 2)
             rp_list_remove(&it->node);
