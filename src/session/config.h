@@ -52,11 +52,10 @@ struct rp_config_llm {
 /* A speech engine as it was asked for; which one runs is the registry's choice. Strings absent in
  * the config have p == NULL. */
 struct rp_config_engine {
-    struct rp_str
-        provider; /* "deepgram", "local" … without "stt." / "tts."; p == NULL: no plugin */
-    struct rp_str model_id, voice_id, language, api_key;
-    double speed;                  /* TTS: 1 is normal */
-    const struct rp_json *options; /* all of them, for what only one engine knows; may be NULL */
+    struct rp_str provider; /* "deepgram", "local" …, without "stt."; p == NULL: no plugin */
+    struct rp_str model_id, voice_id, language, base_url, api_key;
+    const struct rp_json *keyterms; /* STT: strings, or NULL */
+    double speed;                   /* TTS: 1 is normal */
 };
 
 /* Hints for the VAD in the browser, passed on to it. */
@@ -100,7 +99,7 @@ struct rp_config_rules {
     void *arg;
 };
 
-#define RP_CONFIG_FINDINGS 32
+#define RP_CONFIG_FINDINGS 32 /* kept of each kind */
 
 struct rp_config_finding {
     const char *path; /* "plugins[2].options.url"; "" is the config itself */
@@ -128,14 +127,8 @@ void rp_config_report_text(struct rp_buf *b, const struct rp_config_report *repo
 /* The object that authorize_session answers as `config` (what the browser SDK reads). */
 void rp_config_write_client(struct rp_jw *w, const struct rp_config *c);
 
-/* Whether `obj` may be custom_headers / custom_metadata (of authorize_session, too). Adds to the
- * report under `path`. True if fine; NULL and JSON null are fine. */
-bool rp_config_check_headers(struct rp_config_report *report, struct rp_arena *a, const char *path,
-                             const struct rp_json *obj);
-bool rp_config_check_metadata(struct rp_config_report *report, struct rp_arena *a, const char *path,
-                              const struct rp_json *obj);
-/* NULL if `url` may be a webhook's, else why not. Names are not resolved here: what they resolve to
- * is checked when connecting. */
+/* NULL if `url` may be a webhook's, else the rest of a sentence about it, "must …" (static). Names
+ * are not resolved here: what they resolve to is checked when connecting. */
 const char *rp_config_check_url(struct rp_str url);
 
 /* custom_headers / custom_metadata of one request out of up to three places, the later winning
@@ -144,20 +137,25 @@ const char *rp_config_check_url(struct rp_str url);
 const struct rp_json *rp_config_merge(struct rp_arena *a, const struct rp_json *const *from,
                                       size_t n, bool nocase, int *err);
 
-/* A config from one of the templates ("default", "demo" …): JSON text, static; p == NULL: no such
- * template. NULL names the default. */
-struct rp_str rp_config_template(const char *template_id);
+/* Configs to begin with. */
+struct rp_config_template {
+    const char *id, *name, *help;
+    const char *config; /* JSON text */
+};
+/* NULL behind the last one. */
+const struct rp_config_template *rp_config_template_get(size_t i);
+/* The config of the template with that id (NULL: "default"), static; p == NULL: there is none. */
+struct rp_str rp_config_template(const char *id);
 
-/* For --help-like output and docs: the table, one row a field. */
+/* The table as documentation, one row a field (docs/config.md, the forms of the dashboard). */
 struct rp_config_row {
-    const char *path;     /* "plugins[turn_manager].options.min_silence_ms" */
-    const char *type;     /* "integer", "boolean", "string", "one of …" */
-    const char *range;    /* "100 … 2000", or "" */
-    const char *fallback; /* default as text, or "" */
+    char path[96]; /* "plugins[turn_manager].options.min_silence_ms" */
+    const char *type;
+    char range[128];   /* "100 to 2000", "a|b", or "" */
+    char fallback[96]; /* the default as text, "(required)", or "" */
     const char *help;
 };
 size_t rp_config_row_count(void);
-/* `buf` holds the strings that are not static. */
-void rp_config_row_get(size_t i, struct rp_config_row *out, char *buf, size_t size);
+void rp_config_row_get(size_t i, struct rp_config_row *out);
 
 #endif
