@@ -27,6 +27,7 @@
     X(url)                                                                                         \
     X(audio_frame)                                                                                 \
     X(sentence)                                                                                    \
+    X(tts)                                                                                         \
     X(store)                                                                                       \
     X(transport)                                                                                   \
     X(answer)                                                                                      \
