@@ -20,11 +20,11 @@
 #include "base/mem.h"
 
 #define INBOX_SECONDS 60
-#define EVENTS_MAX    256             /* waiting behind audio … */
-#define TEXT_MAX      (8u << 20)      /* … and the bytes of their texts */
-#define ALLOWANCE_US  500000          /* so late may audio be before it counts as missing */
-#define NO_MORE_US    120000          /* the same once the client said that it stops sending */
-#define TURN_US       1000000         /* audio processed before other sessions get their turn */
+#define EVENTS_MAX    256        /* waiting behind audio … */
+#define TEXT_MAX      (8u << 20) /* … and the bytes of their texts */
+#define ALLOWANCE_US  500000     /* so late may audio be before it counts as missing */
+#define NO_MORE_US    120000     /* the same once the client said that it stops sending */
+#define TURN_MS       300        /* audio processed in one turn of the loop: 1 ms of work or so */
 #define FILL_MAX      (2 * RP_VAD_HZ) /* so much missing audio is filled in; the rest is skipped */
 
 struct item {
@@ -47,6 +47,8 @@ struct rp_listener {
     int16_t *wave; /* 16 kHz, not processed yet: room for one piece and a window */
     size_t nwave, wave_size;
     size_t piece;       /* samples at in_rate resampled at a time: 100 ms */
+    int64_t turn_us;    /* the turn of the loop that we are in … */
+    size_t budget;      /* … and the samples that may still be taken in it */
     int64_t pos;        /* samples processed */
     int64_t arrived_us; /* when audio came last; 0: never */
     int64_t filled;     /* samples of silence put in since then */
@@ -141,16 +143,27 @@ static void pump_again(struct rp_msg *msg)
         rp_listener_pump(l);
 }
 
+/* Many messages may be read in one turn of the loop: the bound is theirs together. */
+static void renew_budget(struct rp_listener *l)
+{
+    int64_t turn_us = rp_loop_now_us(l->p.loop);
+
+    if (turn_us == l->turn_us)
+        return;
+    l->turn_us = turn_us;
+    l->budget = TURN_MS * (size_t)l->p.in_rate / 1000;
+}
+
 void rp_listener_pump(struct rp_listener *l)
 {
-    size_t budget = (size_t)(TURN_US / 1000) * l->p.in_rate / 1000;
     struct item *it;
 
     if (l->pumping)
         return;
     l->pumping = true;
+    renew_budget(l);
     run_windows(l);
-    while (budget > 0 && wanted(l) && (it = RP_LIST_FIRST(&l->items, struct item, node))) {
+    while (l->budget > 0 && wanted(l) && (it = RP_LIST_FIRST(&l->items, struct item, node))) {
         if (it->ev.type != RP_CLIENT_AUDIO) {
             /* Out of the list first: the event may lead back here. */
             rp_list_remove(&it->node);
@@ -160,7 +173,7 @@ void rp_listener_pump(struct rp_listener *l)
             rp_free(it);
             continue;
         }
-        budget -= RP_MIN(budget, take_piece(l, it));
+        l->budget -= RP_MIN(l->budget, take_piece(l, it));
         if (it->ev.n == 0)
             drop_item(l, it);
         run_windows(l);
@@ -169,7 +182,7 @@ void rp_listener_pump(struct rp_listener *l)
     if (l->freed)
         return;
     check_full(l);
-    if (budget == 0 && !rp_list_empty(&l->items) && !l->posted) {
+    if (l->budget == 0 && !rp_list_empty(&l->items) && !l->posted) {
         l->posted = true;
         rp_loop_post(l->p.loop, &l->again);
     }
@@ -310,6 +323,11 @@ void rp_listener_plays_no_more(struct rp_listener *l, int64_t now_us)
 int64_t rp_listener_pos(const struct rp_listener *l)
 {
     return l->pos;
+}
+
+int64_t rp_listener_speech_end(const struct rp_listener *l)
+{
+    return l->speech.speaking ? l->speech.end : 0;
 }
 
 int rp_listener_new(struct rp_listener **out, const struct rp_listener_params *p)

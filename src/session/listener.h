@@ -57,6 +57,8 @@ void rp_listener_no_more(struct rp_listener *l);
 
 /* The media clock as of the audio processed. */
 int64_t rp_listener_pos(const struct rp_listener *l);
+/* While somebody speaks: the end of the last sample that sounded like it; else 0. */
+int64_t rp_listener_speech_end(const struct rp_listener *l);
 /* Counts missing time up to `now_us` (rp_now_us()'s clock) as silence, if the allowance is over. */
 void rp_listener_sync(struct rp_listener *l, int64_t now_us);
 

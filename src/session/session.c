@@ -38,6 +38,8 @@ static void step_one(struct rp_session *s, struct rp_turn_event *ev)
 {
     ev->now_us = rp_now_us() - s->begin_us;
     ev->pos = rp_listener_pos(s->listener);
+    if (ev->type == RP_TURN_EV_TICK)
+        ev->at = rp_listener_speech_end(s->listener);
     rp_turn_step(s->turn, ev, rp_session_act, s);
 }
 
