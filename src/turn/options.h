@@ -46,6 +46,8 @@ enum rp_turn_hangup { RP_TURN_HANGUP_FINISH, RP_TURN_HANGUP_CANCEL };
     X(CHOICE, hangup_on_barge_in, RP_TURN_HANGUP_FINISH, 0, 0, "finish|cancel",                    \
       "the caller speaks into the last words before a hang-up: hang up all the same, or stay")
 
+#define RP_TURN_OPTION_PRINT 32 /* room for a printed number or choice */
+
 #define RP_TURN_MEMBER_BOOL   bool
 #define RP_TURN_MEMBER_MS     int32_t
 #define RP_TURN_MEMBER_COUNT  int32_t
@@ -92,6 +94,12 @@ int rp_turn_option_set_number(struct rp_turn_options *o, const struct rp_turn_op
 int rp_turn_option_set_bool(struct rp_turn_options *o, const struct rp_turn_option *opt, bool v);
 int rp_turn_option_set_text(struct rp_turn_options *o, const struct rp_turn_option *opt,
                             const char *v);
+/* Any kind from its written form: "true", "250", "push_to_talk". */
+int rp_turn_option_parse(struct rp_turn_options *o, const struct rp_turn_option *opt,
+                         const char *v);
+/* The written form of the present value, in `buf` if it needs one. */
+const char *rp_turn_option_print(const struct rp_turn_options *o, const struct rp_turn_option *opt,
+                                 char buf[static RP_TURN_OPTION_PRINT]);
 /* What is accepted, for messages: "a whole number from 100 to 5000"; returns `out`. */
 char *rp_turn_option_range(char *out, size_t size, const struct rp_turn_option *opt);
 

@@ -15,7 +15,8 @@
  * - A TICK after each processed piece of audio (100 ms or less), and one when rp_turn_deadline_us
  * is reached. An early or superfluous TICK is harmless.
  * - No audio is processed while rp_turn_wants_audio says no (it waits, up to a bound, in the
- *   session): a finished turn is waiting for its words, and the next one may not begin before.
+ *   session, and what came after it waits behind it): a finished turn is waiting for its words, and
+ *   the next one may not begin before.
  * - When audio has not come for longer than the network allowance (0.5 s), `pos` goes on with real
  *   time; if the detector was inside speech, the session says SPEECH_STOP with `at` = the last
  * sample that came. Late audio is taken in order, from wherever `pos` has got to.
@@ -40,8 +41,9 @@ struct rp_turn;
 
 /* What happened. Fields in brackets; `now_us` and `pos` belong to all of them. */
 #define RP_TURN_EVENTS(X)                                                                          \
-    X(READY)        /* client.ready: the greeting may start */                                     \
-    X(TICK)         /* time or audio has gone on */                                                \
+    X(READY) /* client.ready: the greeting may start */                                            \
+    X(TICK)  /* time or audio has gone on [at: inside speech, the end of the last sample that      \
+              * sounded like it; 0: not known, `pos` then] */                                      \
     X(SPEECH_START) /* the detector hears the caller [at: first sample] */                         \
     X(SPEECH_STOP)  /* it no longer does [at: end of the last speech sample] */                    \
     X(INTERIM)      /* words so far of the open utterance [text] */                                \
@@ -62,7 +64,8 @@ struct rp_turn;
     X(AGENT_ERROR)  /* it failed; last of the request [turn, code, text: why] */                   \
     X(SYNTH_SPAN)   /* a word of the turn's text and its samples                                   \
                      * [turn, text_from, text_to, at, end, estimated] */                           \
-    X(SYNTH_DONE)   /* all text spoken so far is audio now [turn, at: total samples] */            \
+    X(SYNTH_DONE)   /* all text spoken so far is audio now [turn, at: total samples]; said (again) \
+                     * after SPEAK_END, even if nothing was left */                                \
     X(SYNTH_FAILED) /* the turn cannot be spoken any further [turn, at: total samples] */          \
     X(AUDIO_SENT)   /* audio has been handed to the client [turn, at: total samples] */            \
     X(PLAYED)       /* the client played so far [text: turn id or empty for the live turn,         \
