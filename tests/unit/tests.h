@@ -36,7 +36,8 @@
     X(speaker)                                                                                     \
     X(http_reader)                                                                                 \
     X(ws_frame)                                                                                    \
-    X(http_server)
+    X(http_server)                                                                                 \
+    X(turn)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
