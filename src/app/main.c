@@ -15,6 +15,7 @@ static const struct verb {
     {"serve", rp_verb_serve, "[options]", "run the server"},
     {"talk", rp_verb_talk, "[options] FILE.wav…",
      "be a caller: speak recordings, print the answer"},
+    {"bench", rp_verb_bench, "[options] FILE.wav…", "many callers at once, with a table"},
     {"keys", rp_verb_keys, "create|list|revoke [options]", "API keys, straight in the store"},
     {"owner-link", rp_verb_owner_link, "[options]", "print a link that signs in once"},
     {"config", rp_verb_config, "", "print a sample riposte.conf"},

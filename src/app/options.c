@@ -40,6 +40,8 @@ static const struct row rows[] = {
      "Where clients reach this server, if not at the address it listens on."},
     {"database-url", TEXT, AT(database_url), NULL, 0, 0, "URL", NULL, true,
      "Database to use instead of the SQLite file in the data folder."},
+    {"speech", CHOICE, AT(speech), "on", 0, 0, NULL, "on|off", false,
+     "off: nothing is recognised or spoken; to measure what the rest costs."},
     {"speech-dir", TEXT, AT(speech_dir), NULL, 0, 0, "DIR", NULL, false,
      "Folder of the speech pack (default: beside the program)."},
     {"tls-cert", TEXT, AT(tls_cert), NULL, 0, 0, "FILE", NULL, false,

@@ -19,7 +19,7 @@ struct rp_options {
     const char *api_key;
     const char *public_url;
     const char *database_url;
-    const char *speech_dir;
+    const char *speech, *speech_dir;
     const char *tls_cert, *tls_key;
     const char *log_level, *log_format, *log_components;
     int64_t shards, speech_workers;

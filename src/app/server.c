@@ -18,6 +18,8 @@
 #include "net/http_server.h"
 #include "session/config.h"
 #include "session/shard.h"
+#include "stt/none.h"
+#include "tts/none.h"
 
 #define MAX_BODY        (1u << 20)
 #define IDLE_TIMEOUT_US 60000000
@@ -257,8 +259,8 @@ static int open_speech(struct rp_server *s, const struct rp_options *o, char **w
     if (err)
         return err;
     s->env.vad = rp_speech_vad(s->speech);
-    s->env.stt = rp_speech_stt(s->speech);
-    s->env.tts = rp_speech_tts(s->speech);
+    s->env.stt = strcmp(o->speech, "off") == 0 ? &rp_stt_none : rp_speech_stt(s->speech);
+    s->env.tts = strcmp(o->speech, "off") == 0 ? &rp_tts_none : rp_speech_tts(s->speech);
     return 0;
 }
 

@@ -6,6 +6,7 @@
  * usage. */
 int rp_verb_serve(int argc, char **argv);
 int rp_verb_talk(int argc, char **argv);
+int rp_verb_bench(int argc, char **argv);
 int rp_verb_keys(int argc, char **argv);
 int rp_verb_owner_link(int argc, char **argv);
 int rp_verb_config(int argc, char **argv);

@@ -228,16 +228,13 @@ void rp_session_act(const struct rp_turn_action *a, void *arg)
         tell_error(s, a);
         break;
     case RP_TURN_DO_STT_BEGIN:
-        if (s->stt)
-            s->stt->ops->begin(s->stt, a->at);
+        s->stt->ops->begin(s->stt, a->at);
         break;
     case RP_TURN_DO_STT_FINALIZE:
-        if (s->stt)
-            s->stt->ops->finalize(s->stt, a->token, a->at, a->urgent);
+        s->stt->ops->finalize(s->stt, a->token, a->at, a->urgent);
         break;
     case RP_TURN_DO_STT_DISCARD:
-        if (s->stt)
-            s->stt->ops->discard(s->stt);
+        s->stt->ops->discard(s->stt);
         break;
     case RP_TURN_DO_POST:
         post(s, a);

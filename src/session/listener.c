@@ -64,8 +64,7 @@ static void window(struct rp_listener *l, const int16_t *pcm)
     const int16_t *at = rp_echo_window(l->echo, pcm, l->pos) ? silence : pcm;
     size_t n = RP_VAD_WINDOW;
 
-    if (l->p.stt)
-        l->p.stt->ops->audio(l->p.stt, pcm, RP_VAD_WINDOW);
+    l->p.stt->ops->audio(l->p.stt, pcm, RP_VAD_WINDOW);
     l->pos += RP_VAD_WINDOW;
     while (n > 0) {
         enum rp_speech_event ev = rp_speech_take(&l->speech, &at, &n);
@@ -210,8 +209,7 @@ void rp_listener_sync(struct rp_listener *l, int64_t now_us)
             int64_t rest = missing / RP_VAD_WINDOW * RP_VAD_WINDOW;
             l->pos += rest;
             rp_speech_init(&l->speech, l->p.vad, RP_SPEECH_DEFAULTS, l->pos);
-            if (l->p.stt)
-                l->p.stt->ops->skip(l->p.stt, l->pos);
+            l->p.stt->ops->skip(l->p.stt, l->pos);
             break;
         }
         window(l, silence);

@@ -36,7 +36,7 @@ struct rp_listener_cb {
 struct rp_listener_params {
     struct rp_loop *loop;
     const struct rp_vad_model *vad;
-    struct rp_stt *stt; /* NULL: nobody recognises; borrowed */
+    struct rp_stt *stt; /* borrowed */
     unsigned in_rate;
     struct rp_listener_cb cb;
     void *arg;

@@ -387,8 +387,7 @@ void rp_session_over(struct rp_session *s, const char *reason)
     rp_timer_stop(&s->deadline);
     rp_timer_stop(&s->max_duration);
     rp_speaker_stop(s->speaker);
-    if (s->stt)
-        s->stt->ops->close(s->stt);
+    s->stt->ops->close(s->stt);
     s->tts->ops->close(s->tts);
     s->agent->ops->close(s->agent);
     rp_log("session", RP_LOG_INFO, &s->log, "session ended: %s, %lld ms", reason,
@@ -546,7 +545,7 @@ static int open_speech(struct rp_session *s)
                                                  .synthesised = all_synthesised,
                                                  .failed = synthesis_failed,
                                                  .backlog = text_backlog};
-    int err = env->stt ? env->stt->ops->open(&s->stt, env->stt, &stt) : 0;
+    int err = env->stt->ops->open(&s->stt, env->stt, &stt);
 
     if (!err)
         err = env->tts->ops->open(&s->tts, env->tts, &tts);

@@ -40,7 +40,7 @@ struct rp_session {
     struct rp_buf out; /* the message being written */
     uint64_t delta_id;
 
-    struct rp_stt *stt; /* NULL: none on this server */
+    struct rp_stt *stt;
     struct rp_tts *tts;
     struct rp_listener *listener;
     struct rp_speaker *speaker;

@@ -18,7 +18,7 @@
 struct rp_env {
     struct rp_store *store;
     const struct rp_vad_model *vad;
-    const struct rp_stt_engine *stt; /* NULL: no recognition on this server (benchmarks) */
+    const struct rp_stt_engine *stt;
     const struct rp_tts_engine *tts;
     const char *node_id;
     int64_t connect_timeout_us, first_byte_timeout_us, idle_timeout_us;

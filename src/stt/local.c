@@ -404,7 +404,7 @@ static void local_close(struct rp_stt *base)
         return;
     s = RP_CONTAINER_OF(base, struct session, base);
     local_discard(base);
-    RP_LIST_EACH (&s->jobs, struct job, job, node) {
+    RP_LIST_EACH(&s->jobs, struct job, job, node) {
         rp_list_remove(&job->node);
         job->session = NULL;
         rp_job_cancel(&job->job);

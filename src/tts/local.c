@@ -249,7 +249,7 @@ static void local_cancel(struct rp_tts *t)
     struct session *s = session_of(t);
 
     RP_ON_LOOP(s->loop);
-    RP_LIST_EACH (&s->queue, struct job, j, node) {
+    RP_LIST_EACH(&s->queue, struct job, j, node) {
         rp_list_remove(&j->node);
         rp_free(j);
     }
