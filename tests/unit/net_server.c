@@ -1,4 +1,4 @@
-/* The server of the net tests; see net_server.h. */
+/* The server of the net tests; see net_server.h. On the loops RP_ASSERT checks, see net_call.c. */
 #include "net_server.h"
 
 #include <stdio.h>
@@ -44,7 +44,7 @@ static void later_gone(struct rp_http_req *r, void *arg)
 {
     struct later *later = arg;
 
-    assert_ptr_equal(later->req, r);
+    RP_ASSERT(later->req == r);
     rp_timer_stop(&later->timer);
     rp_free(later);
 }
@@ -80,14 +80,14 @@ static void more_of_endless(struct rp_http_stream *stream, void *arg)
     static char piece[32768];
 
     (void)arg;
-    assert_int_equal(rp_http_stream_write(stream, rp_str_n(piece, sizeof(piece))), 0);
+    RP_ASSERT(rp_http_stream_write(stream, rp_str_n(piece, sizeof(piece))) == 0);
 }
 
 static int64_t number(struct rp_http_req *r)
 {
     int64_t n = 0;
 
-    assert_int_equal(rp_str_to_i64(rp_http_req_query(r), &n), 0);
+    RP_ASSERT(rp_str_to_i64(rp_http_req_query(r), &n) == 0);
     return n;
 }
 
@@ -97,13 +97,13 @@ static void stream_chunks(struct net_server *s, struct rp_http_req *r)
     struct rp_http_stream *stream;
     char text[32];
 
-    assert_int_equal(
-        rp_http_respond_stream(&stream, r, 200, "text/event-stream", NULL, 0, stream_gone, s), 0);
+    RP_ASSERT(
+        rp_http_respond_stream(&stream, r, 200, "text/event-stream", NULL, 0, stream_gone, s) == 0);
     for (int64_t i = 0; i < n; i++) {
         int len = snprintf(text, sizeof(text), "chunk %lld\n", (long long)i);
-        assert_int_equal(rp_http_stream_write(stream, rp_str_n(text, (size_t)len)), 0);
+        RP_ASSERT(rp_http_stream_write(stream, rp_str_n(text, (size_t)len)) == 0);
     }
-    assert_int_equal(rp_http_stream_write(stream, rp_str_z("")), 0);
+    RP_ASSERT(rp_http_stream_write(stream, rp_str_z("")) == 0);
     rp_http_stream_end(stream);
 }
 
@@ -111,7 +111,7 @@ static void stream_endless(struct net_server *s, struct rp_http_req *r)
 {
     struct rp_http_stream *stream;
 
-    assert_int_equal(rp_http_respond_stream(&stream, r, 200, NULL, NULL, 0, stream_gone, s), 0);
+    RP_ASSERT(rp_http_respond_stream(&stream, r, 200, NULL, NULL, 0, stream_gone, s) == 0);
     rp_http_stream_on_drained(stream, more_of_endless);
     more_of_endless(stream, s);
 }
@@ -154,7 +154,7 @@ static void on_message(struct rp_ws *ws, bool binary, char *data, size_t len, vo
     RP_ON_LOOP(rp_ws_loop(ws));
     if (rp_str_eq_z(text, "close")) {
         rp_ws_close(ws, 4001, "as asked");
-        assert_int_equal(rp_ws_send(ws, false, "x", 1), RP_ECLOSED);
+        RP_ASSERT(rp_ws_send(ws, false, "x", 1) == RP_ECLOSED);
     } else if (rp_str_eq_z(text, "abort")) {
         rp_ws_abort(ws);
     } else if (rp_str_eq_z(text, "pause")) {
@@ -162,11 +162,11 @@ static void on_message(struct rp_ws *ws, bool binary, char *data, size_t len, vo
     } else if (rp_str_eq_z(text, "flood")) {
         while (rp_ws_send(ws, true, bytes, sizeof(bytes)) == 0)
             ;
-        assert_int_equal(rp_ws_send(ws, true, bytes, sizeof(bytes)), RP_ELIMIT);
-        assert_true(rp_ws_queued(ws) <= RP_WS_MAX_QUEUE + 20);
+        RP_ASSERT(rp_ws_send(ws, true, bytes, sizeof(bytes)) == RP_ELIMIT);
+        RP_ASSERT(rp_ws_queued(ws) <= RP_WS_MAX_QUEUE + 20);
         net_latch_add(&s->limited);
     } else {
-        assert_int_equal(rp_ws_send(ws, binary, data, len), 0);
+        RP_ASSERT(rp_ws_send(ws, binary, data, len) == 0);
     }
 }
 

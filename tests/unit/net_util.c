@@ -86,18 +86,49 @@ void net_on(struct rp_loop *l, void (*fn)(void *arg), void *arg)
     (void)pthread_mutex_unlock(&call.latch.lock);
 }
 
+/* So that a broken test ends by itself. */
+static int be_impatient(int fd)
+{
+    struct timeval patience = {.tv_sec = NET_PATIENCE_S};
+
+    assert_true(fd >= 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    return fd;
+}
+
+static int tcp_socket(void)
+{
+    return be_impatient(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
 int net_dial(uint16_t port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct timeval patience = {.tv_sec = NET_PATIENCE_S};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = tcp_socket();
 
-    assert_true(fd >= 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     return fd;
+}
+
+int net_listen(uint16_t *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t len = sizeof(at);
+    int fd = tcp_socket();
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+int net_accept(int listener)
+{
+    return be_impatient(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
 }
 
 void net_send(int fd, struct rp_str data)
@@ -115,8 +146,9 @@ void net_recv_until(int fd, struct rp_buf *b, const char *tail)
     while (!tail || !rp_str_ends(rp_buf_view(b), rp_str_z(tail))) {
         char *at;
         ssize_t n;
-        assert_int_equal(rp_buf_reserve(b, 65536, &at), 0);
-        n = recv(fd, at, tail ? 1 : 65536, 0);
+        size_t want = tail ? 1 : 65536; /* not a byte beyond the tail */
+        assert_int_equal(rp_buf_reserve(b, want, &at), 0);
+        n = recv(fd, at, want, 0);
         if (n == 0 && !tail)
             return;
         if (n <= 0)

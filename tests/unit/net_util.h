@@ -33,6 +33,9 @@ void net_on(struct rp_loop *l, void (*fn)(void *arg), void *arg);
 
 /* A connected, blocking socket. */
 int net_dial(uint16_t port);
+/* A listening socket, and the next connection to it. */
+int net_listen(uint16_t *port);
+int net_accept(int listener);
 void net_send(int fd, struct rp_str data);
 /* Reads until the buffer ends in `tail` or, for NULL, until the end of the stream. */
 void net_recv_until(int fd, struct rp_buf *b, const char *tail);

@@ -37,7 +37,8 @@
     X(http_reader)                                                                                 \
     X(ws_frame)                                                                                    \
     X(http_server)                                                                                 \
-    X(turn)
+    X(turn)                                                                                        \
+    X(http_client)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
