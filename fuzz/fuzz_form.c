@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rp_form form, again;
     struct rp_arena a;
     struct rp_buf b;
+    size_t written = 0;
     int err;
 
     rp_arena_init(&a, (size_t)64 << 20);
@@ -19,10 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     RP_ASSERT(err == 0 || err == RP_ELIMIT);
     if (!err) {
         /* rp_form_add names fields by C strings: stop at a name that is none. */
-        for (f = form.first; f && f->name.len == strlen(f->name.p); f = f->next)
+        for (f = form.first; f && f->name.len == strlen(f->name.p); f = f->next, written++)
             rp_form_add(&b, f->name.p, f->value);
         RP_ASSERT(rp_buf_err(&b) == 0);
         RP_ASSERT(rp_form_parse(&again, &a, rp_buf_view(&b)) == 0);
+        RP_ASSERT(again.count == written);
         for (f = form.first, g = again.first; g; f = f->next, g = g->next)
             RP_ASSERT(rp_str_eq(f->name, g->name) && rp_str_eq(f->value, g->value));
     }
