@@ -1,8 +1,10 @@
-/* Base64; see base64.h. Caller audio passes through here ten times a second and session, so the
- * loops over whole groups have no branch in them: errors are gathered and looked at once. */
+/* Base64; see base64.h. Audio passes through here ten times a second in each direction of a
+ * session, so its bulk goes by vectors (base64_vec.c) and the rest by tables, in loops without a
+ * branch: errors are gathered and looked at once. */
 #include "codec/base64.h"
 
 #include "base/err.h"
+#include "codec/base64_int.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -27,9 +29,10 @@ size_t rp_base64_encode(char *out, const void *data, size_t len)
     const unsigned char *in = data;
     const size_t rest = len % 3, whole = len - rest;
     char *start = out;
+    size_t i = rp_base64_encode_blocks(out, in, whole);
     uint32_t v;
 
-    for (size_t i = 0; i < whole; i += 3, out += 4) {
+    for (out += i / 3 * 4; i < whole; i += 3, out += 4) {
         v = (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 | in[i + 2];
         out[0] = alphabet[v >> 18];
         out[1] = alphabet[v >> 12 & 63];
@@ -72,7 +75,7 @@ int rp_base64_decode(void *out, size_t size, size_t *len, struct rp_str text)
     const unsigned char *in = (const unsigned char *)text.p;
     unsigned char *at = out, last[4] = "AAAA";
     unsigned valid = VALID;
-    size_t rest, whole, bytes;
+    size_t rest, whole, bytes, i;
     uint32_t v;
 
     if (text.len > 0 && text.len % 4 == 0 && text.p[text.len - 1] == '=')
@@ -85,7 +88,8 @@ int rp_base64_decode(void *out, size_t size, size_t *len, struct rp_str text)
     if (bytes > size)
         return RP_ELIMIT;
 
-    for (size_t i = 0; i < whole; i += 4, at += 3) {
+    i = rp_base64_decode_blocks(at, in, whole);
+    for (at += i / 4 * 3; i < whole; i += 4, at += 3) {
         v = group(in + i, &valid);
         at[0] = (unsigned char)(v >> 16);
         at[1] = (unsigned char)(v >> 8);
