@@ -69,35 +69,3 @@ int rp_json_big_cmp(const struct rp_json_big *a, const struct rp_json_big *b)
             return a->limb[i] < b->limb[i] ? -1 : 1;
     return 0;
 }
-
-int rp_json_big_cmp_sum(const struct rp_json_big *a, const struct rp_json_big *b,
-                        const struct rp_json_big *c)
-{
-    struct rp_json_big sum;
-    uint64_t carry = 0;
-
-    sum.len = RP_MAX(a->len, b->len);
-    for (unsigned i = 0; i < sum.len; i++) {
-        unsigned __int128 t = (unsigned __int128)carry + (i < a->len ? a->limb[i] : 0) +
-                              (i < b->len ? b->limb[i] : 0);
-        sum.limb[i] = (uint64_t)t;
-        carry = (uint64_t)(t >> 64);
-    }
-    push(&sum, carry);
-    return rp_json_big_cmp(&sum, c);
-}
-
-void rp_json_big_sub(struct rp_json_big *a, const struct rp_json_big *b)
-{
-    uint64_t borrow = 0;
-
-    for (unsigned i = 0; i < a->len; i++) {
-        const uint64_t take = i < b->len ? b->limb[i] : 0;
-        const uint64_t limb = a->limb[i] - take - borrow;
-        borrow = borrow ? a->limb[i] <= take : a->limb[i] < take;
-        a->limb[i] = limb;
-    }
-    RP_ASSERT(borrow == 0);
-    while (a->len > 0 && a->limb[a->len - 1] == 0)
-        a->len--;
-}

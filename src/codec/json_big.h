@@ -1,11 +1,11 @@
-/* Natural numbers just long enough for exact conversion between doubles and decimals. */
+/* Natural numbers just long enough for comparing a decimal with a double exactly. */
 #ifndef RP_CODEC_JSON_BIG_H
 #define RP_CODEC_JSON_BIG_H
 
 #include <stdint.h>
 
 /* Reading compares D * 2^k with m * 5^n. With 800 digits in D and the smallest double neither side
- * exceeds 4000 bits; printing stays below 2200. */
+ * exceeds 4000 bits. */
 #define RP_JSON_BIG_LIMBS 64
 
 struct rp_json_big {
@@ -22,10 +22,4 @@ void rp_json_big_mul_pow5(struct rp_json_big *b, unsigned n);
 void rp_json_big_shift(struct rp_json_big *b, unsigned n);
 /* < 0, 0, > 0 */
 int rp_json_big_cmp(const struct rp_json_big *a, const struct rp_json_big *b);
-/* The same for a + b against c. */
-int rp_json_big_cmp_sum(const struct rp_json_big *a, const struct rp_json_big *b,
-                        const struct rp_json_big *c);
-/* a - b; b is not greater. */
-void rp_json_big_sub(struct rp_json_big *a, const struct rp_json_big *b);
-
 #endif

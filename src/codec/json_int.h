@@ -17,8 +17,4 @@ size_t rp_json_num_print(char out[static RP_JSON_NUM_MAX], double value);
  * backslash, a control character, and before anything that is not well-formed UTF-8. */
 const char *rp_json_plain(const char *p, const char *end);
 
-/* 10^0 to 10^22, the powers of ten that a double holds exactly. */
-#define RP_JSON_EXACT_POW10 22
-extern const double rp_json_pow10[RP_JSON_EXACT_POW10 + 1];
-
 #endif

@@ -1,15 +1,14 @@
 /* Double to the shortest decimal that reads back as the same double, and of those the closest, in
  * the notation of ECMAScript (ECMA-262, 6.1.6.1.20).
  *
- * Whole numbers and numbers that somebody once wrote with up to 15 digits take quick paths; for the
- * rest the digits are generated exactly, after Steele and White. */
+ * The digits come from Raffaello Giulietti's "Schubfach" (The Schubfach way to render doubles,
+ * 2022): scaled by a power of ten, the neighbourhood of a double is between 2 and 20 wide; so it
+ * holds one whole number at least, and one multiple of ten at most, which is then the shortest.
+ * Three products of 64 by 128 bits place its middle and its ends. */
 #include <math.h>
 
-#include "codec/json_big.h"
 #include "codec/json_int.h"
-
-#define SHORT_DIGITS 15 /* decimals of so many digits are all told apart by doubles */
-#define DIGITS_MAX   17 /* no double needs more */
+#include "codec/json_pow10.h"
 
 /* 0.d1d2…dn * 10^point */
 struct digits {
@@ -34,124 +33,71 @@ static void digits_of(struct digits *out, uint64_t value, int exp10)
         out->d[i] = reversed[n - 1 - i];
 }
 
-/* A lower bound of the power of ten above v: 10^(result-1) <= v < 10^(result+1), nearly always with
- * the narrower v < 10^result. */
-static int magnitude(double v)
+/* floor(x * power / 2^128), made odd if that was not all: still right for comparing with even
+ * numbers. `power` is a bit too great, which shows as 1 in the part cut off. */
+static uint64_t scaled(uint64_t x, struct rp_json_pow10 power)
 {
-    int exp2;
+    const unsigned __int128 low = (unsigned __int128)x * power.low;
+    const unsigned __int128 high = (unsigned __int128)x * power.high + (low >> 64);
 
-    (void)frexp(v, &exp2); /* 2^(exp2-1) <= v */
-    return (int)ceil((exp2 - 1) * 0.30102999566398120 - 1e-10);
+    return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
 }
 
-/* Two decimals of 15 digits never fall to the same double, so if one reads back as v it is the one,
- * and without its zeros the shortest. What the products below lose in rounding can only make us
- * miss it, never accept a wrong one: both factors of the check are exact, thus it rounds once. */
-static bool short_digits(struct digits *out, double v)
+/* The power of ten that is not less than 10^k. */
+static struct rp_json_pow10 power_above(int k)
 {
-    int exp10 = magnitude(v) - SHORT_DIGITS;
-    double scaled;
+    struct rp_json_pow10 power = rp_json_pow10(k);
 
-    if (exp10 < -RP_JSON_EXACT_POW10 || exp10 > RP_JSON_EXACT_POW10)
-        return false;
-    scaled = exp10 < 0 ? v * rp_json_pow10[-exp10] : v / rp_json_pow10[exp10];
-    if (scaled >= 1e15) { /* the bound was one too low */
-        if (++exp10 > RP_JSON_EXACT_POW10)
-            return false;
-        scaled = exp10 < 0 ? v * rp_json_pow10[-exp10] : v / rp_json_pow10[exp10];
-    }
-    scaled = nearbyint(scaled);
-    if (scaled < 1 || scaled > 1e15)
-        return false;
-    if ((exp10 < 0 ? scaled / rp_json_pow10[-exp10] : scaled * rp_json_pow10[exp10]) != v)
-        return false;
-    digits_of(out, (uint64_t)scaled, exp10);
-    return true;
+    if (!rp_json_pow10_exact(k))
+        power.high += ++power.low == 0;
+    return power;
 }
 
-/* v = rest/unit; the doubles' neighbourhood reaches below/unit down and above/unit up. All four are
- * scaled so that whole numbers do. */
-struct generator {
-    struct rp_json_big rest, unit, below, above;
-    bool inclusive; /* the ends of the neighbourhood read back as v, since v is even */
-};
-
-static void generator_init(struct generator *g, double v, int *point)
+/* mantissa * 2^exp2, not 0. `edge`: its lower neighbour is nearer than the upper one. */
+static void shortest(struct digits *out, uint64_t mantissa, int exp2, bool edge)
 {
-    uint64_t bits, mantissa;
-    int biased, exp2;
-    bool edge; /* a power of two: its lower neighbour is nearer */
+    /* floor(log10(width)), where the neighbourhood is 2^exp2 wide, or 3/4 of that. */
+    const int k = (exp2 * 1262611 - (edge ? 524031 : 0)) >> 22;
+    const int shift = exp2 + rp_json_pow10_log2(-k) + 1;
+    const struct rp_json_pow10 power = power_above(-k);
+    /* In quarters of 10^k. The ends belong to the neighbourhood if the mantissa is even. */
+    const uint64_t middle = scaled(4 * mantissa << shift, power);
+    const uint64_t low = scaled((4 * mantissa - 2 + edge) << shift, power) + mantissa % 2;
+    const uint64_t high = scaled((4 * mantissa + 2) << shift, power) - mantissa % 2;
+    const uint64_t below = middle / 4, tens = below / 10;
+    bool down, up;
 
-    memcpy(&bits, &v, sizeof(bits));
-    biased = (int)(bits >> 52);
-    mantissa = bits & (((uint64_t)1 << 52) - 1);
-    edge = mantissa == 0 && biased > 1;
-    if (biased)
-        mantissa |= (uint64_t)1 << 52;
-    exp2 = (biased ? biased : 1) - 1075;
-    g->inclusive = mantissa % 2 == 0;
-
-    rp_json_big_set(&g->rest, mantissa);
-    rp_json_big_set(&g->unit, 1);
-    rp_json_big_set(&g->below, 1);
-    rp_json_big_set(&g->above, 1);
-    rp_json_big_shift(&g->rest, 1 + edge + (unsigned)(exp2 > 0 ? exp2 : 0));
-    rp_json_big_shift(&g->unit, 1 + edge + (unsigned)(exp2 < 0 ? -exp2 : 0));
-    rp_json_big_shift(&g->below, (unsigned)(exp2 > 0 ? exp2 : 0));
-    rp_json_big_shift(&g->above, edge + (unsigned)(exp2 > 0 ? exp2 : 0));
-
-    *point = magnitude(v);
-    if (*point >= 0) {
-        rp_json_big_mul_pow5(&g->unit, (unsigned)*point);
-        rp_json_big_shift(&g->unit, (unsigned)*point);
-    } else {
-        struct rp_json_big *scaled[] = {&g->rest, &g->below, &g->above};
-        for (int i = 0; i < 3; i++) {
-            rp_json_big_mul_pow5(scaled[i], (unsigned)-*point);
-            rp_json_big_shift(scaled[i], (unsigned)-*point);
+    if (tens > 0) {
+        down = low <= 40 * tens;
+        up = 40 * tens + 40 <= high;
+        if (down != up) {
+            digits_of(out, tens + up, k + 1);
+            return;
         }
     }
+    down = low <= 4 * below;
+    up = 4 * below + 4 <= high;
+    if (down == up) /* both will do: the nearer one, or the even one */
+        up = middle > 4 * below + 2 || (middle == 4 * below + 2 && below % 2 == 1);
+    digits_of(out, below + up, k);
 }
 
-static void times_ten(struct generator *g)
+static void digits_of_double(struct digits *out, double v)
 {
-    rp_json_big_mul(&g->rest, 10, 0);
-    rp_json_big_mul(&g->below, 10, 0);
-    rp_json_big_mul(&g->above, 10, 0);
-}
+    uint64_t bits, fraction;
+    int biased;
 
-static bool within(int side, bool inclusive)
-{
-    return inclusive ? side >= 0 : side > 0;
-}
-
-static void exact_digits(struct digits *out, double v)
-{
-    struct generator g;
-    bool low, high;
-    int digit, half;
-
-    generator_init(&g, v, &out->point);
-    if (within(rp_json_big_cmp_sum(&g.rest, &g.above, &g.unit), g.inclusive))
-        out->point++; /* the bound was one too low */
+    if (v < 9007199254740992.0 && v == (double)(uint64_t)v) {
+        digits_of(out, (uint64_t)v, 0);
+        return;
+    }
+    memcpy(&bits, &v, sizeof(bits));
+    fraction = bits & (((uint64_t)1 << 52) - 1);
+    biased = (int)(bits >> 52);
+    if (biased == 0)
+        shortest(out, fraction, -1074, false);
     else
-        times_ten(&g);
-    for (out->n = 0;; times_ten(&g)) {
-        for (digit = 0; rp_json_big_cmp(&g.rest, &g.unit) >= 0; digit++)
-            rp_json_big_sub(&g.rest, &g.unit);
-        low = within(rp_json_big_cmp(&g.below, &g.rest), g.inclusive);
-        high = within(rp_json_big_cmp_sum(&g.rest, &g.above, &g.unit), g.inclusive);
-        if (low || high)
-            break;
-        RP_ASSERT(out->n < DIGITS_MAX);
-        out->d[out->n++] = (char)('0' + digit);
-    }
-    if (low && high) { /* both ends will do: take the nearer one, or the even digit */
-        rp_json_big_shift(&g.rest, 1);
-        half = rp_json_big_cmp(&g.rest, &g.unit);
-        high = half > 0 || (half == 0 && digit % 2 == 1);
-    }
-    out->d[out->n++] = (char)('0' + digit + high);
+        shortest(out, fraction | (uint64_t)1 << 52, biased - 1075, fraction == 0 && biased > 1);
 }
 
 static char *put(char *at, const char *from, int len)
@@ -190,10 +136,7 @@ size_t rp_json_num_print(char out[static RP_JSON_NUM_MAX], double value)
     }
     if (value < 0)
         *at++ = '-';
-    if (v < 9007199254740992.0 && v == (double)(uint64_t)v)
-        digits_of(&s, (uint64_t)v, 0);
-    else if (!short_digits(&s, v))
-        exact_digits(&s, v);
+    digits_of_double(&s, v);
 
     if (s.n <= s.point && s.point <= 21) { /* 12300 */
         at = put(at, s.d, s.n);

@@ -4,13 +4,10 @@
  * gone over twice: once to know its length and whether it is right, once to write it down; one
  * without escapes, which is nearly every string, is found and copied whole. */
 #include "base/err.h"
-#include "base/map.h"
 #include "codec/codec_int.h"
 #include "codec/json_int.h"
+#include "codec/json_object.h"
 #include "codec/utf8.h"
-
-/* Up to so many members a new key is compared with each; beyond, a map is worth its memory. */
-#define MEMBERS_COMPARED 16
 
 struct reader {
     const char *p, *end;
@@ -25,22 +22,12 @@ static int fail(struct reader *r, const char *text)
     return RP_EPROTO;
 }
 
-/* What to say when the arena gave NULL. */
-static int arena_failed(struct reader *r, size_t size)
-{
-    const int err = rp_codec_arena_err(r->arena, size);
-
-    if (err == RP_ELIMIT)
-        r->wrong = "the document is too large";
-    return err;
-}
-
 static struct rp_json *new_node(struct reader *r, int *err)
 {
     struct rp_json *node = rp_arena_zalloc(r->arena, sizeof(*node));
 
     if (!node)
-        *err = arena_failed(r, sizeof(*node));
+        *err = rp_codec_arena_err(r->arena, sizeof(*node));
     return node;
 }
 
@@ -164,7 +151,7 @@ static int parse_string(struct reader *r, struct rp_str *out)
     if (next < r->end && *next == '"') {
         *out = rp_arena_str(r->arena, rp_str_n(start, (size_t)(next - start)));
         if (!out->p)
-            return arena_failed(r, (size_t)(next - start) + 1);
+            return rp_codec_arena_err(r->arena, (size_t)(next - start) + 1);
         r->p = next + 1;
         return 0;
     }
@@ -173,7 +160,7 @@ static int parse_string(struct reader *r, struct rp_str *out)
         return err;
     dst = rp_arena_zalloc(r->arena, len + 1);
     if (!dst)
-        return arena_failed(r, len + 1);
+        return rp_codec_arena_err(r->arena, len + 1);
     r->p = start;
     (void)string_body(r, dst, &len);
     *out = rp_str_n(dst, len);
@@ -181,191 +168,9 @@ static int parse_string(struct reader *r, struct rp_str *out)
     return 0;
 }
 
-/* ---- objects ---- */
-
-/* An object while it is read: its members, and where the next one goes. */
-struct members {
-    struct rp_json *object, **tail;
-    struct rp_map by_key; /* in use once there are more than MEMBERS_COMPARED */
-    bool has_map;
-    bool has_index; /* some key looks like an array index */
-};
-
-/* An array index as ECMAScript defines it: "0" to "4294967294", no leading zero. */
-static bool is_index(struct rp_str key)
-{
-    if (key.len == 0 || key.len > 10 || (key.p[0] == '0' && key.len > 1))
-        return false;
-    for (size_t i = 0; i < key.len; i++)
-        if (key.p[i] < '0' || key.p[i] > '9')
-            return false;
-    return key.len < 10 || memcmp(key.p, "4294967294", 10) <= 0;
-}
-
-/* Whether index `a` goes before index `b`. */
-static bool index_less(struct rp_str a, struct rp_str b)
-{
-    return a.len != b.len ? a.len < b.len : memcmp(a.p, b.p, a.len) < 0;
-}
-
-static struct rp_json *find_member(const struct members *m, struct rp_str key)
-{
-    if (m->has_map)
-        return rp_map_get(&m->by_key, key);
-    for (struct rp_json *n = m->object->first; n; n = n->next)
-        if (rp_str_eq(n->key, key))
-            return n;
-    return NULL;
-}
-
-/* Keeps the map in step with a member that is to be added. */
-static int note_member(struct members *m, struct rp_json *added)
-{
-    int err;
-
-    if (!m->has_map && m->object->count < MEMBERS_COMPARED)
-        return 0;
-    if (!m->has_map) {
-        rp_map_init(&m->by_key);
-        m->has_map = true;
-        for (struct rp_json *n = m->object->first; n; n = n->next) {
-            err = rp_map_set(&m->by_key, n->key, n);
-            if (err)
-                return err;
-        }
-    }
-    return rp_map_set(&m->by_key, added->key, added);
-}
-
-/* The member that the value behind `key` goes to: a new one, or the one of that name, emptied. */
-static int place_member(struct reader *r, struct members *m, struct rp_str key,
-                        struct rp_json **out)
-{
-    struct rp_json *n = find_member(m, key);
-    int err = 0;
-
-    if (n) {
-        *n = (struct rp_json){.key = n->key, .next = n->next};
-        *out = n;
-        return 0;
-    }
-    n = new_node(r, &err);
-    if (!n)
-        return err;
-    n->key = key;
-    err = note_member(m, n);
-    if (err)
-        return err;
-    *m->tail = n;
-    m->tail = &n->next;
-    m->object->count++;
-    m->has_index = m->has_index || is_index(key);
-    *out = n;
-    return 0;
-}
-
-/* Merges two lists that are in order of their index keys. */
-static struct rp_json *merge(struct rp_json *a, struct rp_json *b)
-{
-    struct rp_json *head = NULL, **tail = &head;
-
-    while (a && b) {
-        struct rp_json **less = index_less(a->key, b->key) ? &a : &b;
-        *tail = *less;
-        tail = &(*less)->next;
-        *less = (*less)->next;
-    }
-    *tail = a ? a : b;
-    return head;
-}
-
-/* Merge sort from below: bin i holds a sorted list of 2^i members, or none. */
-static struct rp_json *sort_by_index(struct rp_json *list)
-{
-    struct rp_json *bins[8 * sizeof(size_t)] = {0}, *sorted = NULL;
-
-    while (list) {
-        struct rp_json *run = list;
-        size_t i = 0;
-        list = list->next;
-        run->next = NULL;
-        for (; bins[i]; i++) {
-            run = merge(bins[i], run);
-            bins[i] = NULL;
-        }
-        bins[i] = run;
-    }
-    for (size_t i = 0; i < RP_COUNT(bins); i++)
-        sorted = merge(bins[i], sorted);
-    return sorted;
-}
-
-/* The order of OrdinaryOwnPropertyKeys: indices ascending, then the others as they came. */
-static void order_members(struct rp_json *object)
-{
-    struct rp_json *indices = NULL, **index_tail = &indices;
-    struct rp_json *others = NULL, **other_tail = &others;
-
-    for (struct rp_json *n = object->first; n; n = n->next) {
-        struct rp_json ***tail = is_index(n->key) ? &index_tail : &other_tail;
-        **tail = n;
-        *tail = &n->next;
-    }
-    *index_tail = *other_tail = NULL;
-    object->first = sort_by_index(indices);
-    for (index_tail = &object->first; *index_tail;)
-        index_tail = &(*index_tail)->next;
-    *index_tail = others;
-}
+/* ---- arrays and objects ---- */
 
 static int parse_value(struct reader *r, struct rp_json *node);
-
-static int parse_members(struct reader *r, struct members *m)
-{
-    struct rp_json *n;
-    struct rp_str key;
-    int err;
-
-    do {
-        skip_space(r);
-        if (r->p == r->end || *r->p != '"')
-            return fail(r, m->object->first ? "a key in quotes is missing after the comma"
-                                            : "a key in quotes or } is missing");
-        err = parse_string(r, &key);
-        if (err)
-            return err;
-        skip_space(r);
-        if (!take(r, ':'))
-            return fail(r, "a colon is missing after the key");
-        err = place_member(r, m, key, &n);
-        if (err)
-            return err;
-        err = parse_value(r, n);
-        if (err)
-            return err;
-        skip_space(r);
-    } while (take(r, ','));
-    return take(r, '}') ? 0 : fail(r, "a comma or } is missing");
-}
-
-static int parse_object(struct reader *r, struct rp_json *node)
-{
-    struct members m = {.object = node, .tail = &node->first};
-    int err;
-
-    node->type = RP_JSON_OBJECT;
-    skip_space(r);
-    if (take(r, '}'))
-        return 0;
-    err = parse_members(r, &m);
-    if (m.has_map)
-        rp_map_fini(&m.by_key);
-    if (!err && m.has_index)
-        order_members(node);
-    return err;
-}
-
-/* ---- the rest ---- */
 
 static int parse_array(struct reader *r, struct rp_json *node)
 {
@@ -388,6 +193,51 @@ static int parse_array(struct reader *r, struct rp_json *node)
         skip_space(r);
     } while (take(r, ','));
     return take(r, ']') ? 0 : fail(r, "a comma or ] is missing");
+}
+
+static int parse_members(struct reader *r, struct rp_json_builder *object)
+{
+    struct rp_json *n;
+    struct rp_str name;
+    int err;
+
+    do {
+        skip_space(r);
+        if (r->p == r->end || *r->p != '"')
+            return fail(r, object->object->first ? "a key in quotes is missing after the comma"
+                                                 : "a key in quotes or } is missing");
+        err = parse_string(r, &name);
+        if (err)
+            return err;
+        skip_space(r);
+        if (!take(r, ':'))
+            return fail(r, "a colon is missing after the key");
+        err = rp_json_builder_member(object, r->arena, name, &n);
+        if (err)
+            return err;
+        err = parse_value(r, n);
+        if (err)
+            return err;
+        skip_space(r);
+    } while (take(r, ','));
+    return take(r, '}') ? 0 : fail(r, "a comma or } is missing");
+}
+
+static int parse_object(struct reader *r, struct rp_json *node)
+{
+    struct rp_json_builder object;
+    int err;
+
+    node->type = RP_JSON_OBJECT;
+    skip_space(r);
+    if (take(r, '}'))
+        return 0;
+    rp_json_builder_init(&object, node);
+    err = parse_members(r, &object);
+    if (!err)
+        rp_json_builder_order(&object);
+    rp_json_builder_fini(&object);
+    return err;
 }
 
 static int parse_nested(struct reader *r, struct rp_json *node)
@@ -478,6 +328,8 @@ int rp_json_parse(struct rp_json **out, struct rp_arena *a, struct rp_str text,
         if (r.p < r.end)
             err = fail(&r, "more text follows after the value");
     }
+    if (err == RP_ELIMIT && !r.wrong)
+        r.wrong = "the document is too large"; /* for the arena */
     if (err && error)
         *error =
             (struct rp_json_error){(size_t)(r.p - text.p), r.wrong ? r.wrong : rp_err_text(err)};
