@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "session/config.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rp_config_report report;

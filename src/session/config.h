@@ -53,9 +53,8 @@ struct rp_config_llm {
  * the config have p == NULL. */
 struct rp_config_engine {
     struct rp_str provider; /* "deepgram", "local" …, without "stt."; p == NULL: no plugin */
-    struct rp_str model_id, voice_id, language, base_url, api_key;
-    const struct rp_json *keyterms; /* STT: strings, or NULL */
-    double speed;                   /* TTS: 1 is normal */
+    struct rp_str model_id, language, api_key;
+    struct rp_str voice_id; /* TTS */
 };
 
 /* Hints for the VAD in the browser, passed on to it. */

@@ -256,23 +256,6 @@ static void parse_events(struct rp_config_parser *p, const struct rp_config_fiel
     *(unsigned *)member(f, base) = events;
 }
 
-static void parse_strings(struct rp_config_parser *p, const struct rp_config_field *f,
-                          const struct rp_json *v, void *base)
-{
-    size_t i = 0;
-
-    if (!is_type(p, v, RP_JSON_ARRAY, "an array of strings"))
-        return;
-    if ((double)v->count > f->most)
-        rp_config_error(p, "has %zu entries: %g at most", v->count, f->most);
-    RP_JSON_EACH(v, e) {
-        size_t mark = rp_config_enter(p, "[%zu]", i++);
-        (void)is_type(p, e, RP_JSON_STRING, "a string");
-        rp_config_leave(p, mark);
-    }
-    *(const struct rp_json **)member(f, base) = v;
-}
-
 static void parse_field(struct rp_config_parser *p, const struct rp_config_field *f,
                         const struct rp_json *v, void *base)
 {
@@ -309,9 +292,6 @@ static void parse_field(struct rp_config_parser *p, const struct rp_config_field
         break;
     case RP_CONFIG_HEADERS:
         parse_headers(p, f, v, base);
-        break;
-    case RP_CONFIG_STRINGS:
-        parse_strings(p, f, v, base);
         break;
     case RP_CONFIG_EVENTS:
         parse_events(p, f, v, base);

@@ -15,7 +15,6 @@ enum rp_config_kind {
     RP_CONFIG_URL,      /* struct rp_str: "" counts as absent */
     RP_CONFIG_OBJECT,   /* const struct rp_json * */
     RP_CONFIG_HEADERS,  /* const struct rp_json *: an object that rp_headers_refused likes */
-    RP_CONFIG_STRINGS,  /* const struct rp_json *: an array of strings, `most` of them at most */
     RP_CONFIG_EVENTS,   /* unsigned: an array of `choices`, as bits of enum rp_config_event */
     RP_CONFIG_SECTION,  /* an object with the fields of `section` */
     RP_CONFIG_ANYTHING, /* looked at elsewhere */

@@ -116,26 +116,17 @@ SECTION(llm, "plugins[agent.llm].options", llm_fields);
 
 #define MODEL_ID TEXT(rp_config_engine, model_id, 200, false, "the provider's model")
 #define LANGUAGE TEXT(rp_config_engine, language, 35, false, "language tag, e.g. `en`")
-#define BASE_URL URL(rp_config_engine, base_url, false, "another server with the same API")
 #define ENGINE_KEY                                                                                 \
     SECRET(rp_config_engine, api_key, "key for the provider; kept encrypted, never given out again")
 
-static const struct rp_config_field stt_fields[] = {
-    MODEL_ID,
-    LANGUAGE,
-    BASE_URL,
-    ENGINE_KEY,
-    ROW(rp_config_engine, keyterms, STRINGS, "words to listen for", .most = 100),
-};
+static const struct rp_config_field stt_fields[] = {MODEL_ID, LANGUAGE, ENGINE_KEY};
 SECTION(stt, "plugins[stt.*].options", stt_fields);
 
 static const struct rp_config_field tts_fields[] = {
     MODEL_ID,
     LANGUAGE,
-    BASE_URL,
     ENGINE_KEY,
     TEXT(rp_config_engine, voice_id, 200, false, "the provider's voice"),
-    REAL(rp_config_engine, speed, 0.5, 2, "1", "how fast it speaks; 1 is normal"),
 };
 SECTION(tts, "plugins[tts.*].options", tts_fields);
 
@@ -243,7 +234,6 @@ static const char *type_text(enum rp_config_kind kind)
         return "object";
     case RP_CONFIG_HEADERS:
         return "object of strings";
-    case RP_CONFIG_STRINGS:
     case RP_CONFIG_EVENTS:
         return "array of strings";
     case RP_CONFIG_ANYTHING:
@@ -260,8 +250,6 @@ static void range_text(char *out, size_t size, const struct rp_config_field *f)
         (void)snprintf(out, size, "%g to %g", f->least, f->most);
     else if (f->kind == RP_CONFIG_TEXT)
         (void)snprintf(out, size, "up to %g bytes", f->most);
-    else if (f->kind == RP_CONFIG_STRINGS)
-        (void)snprintf(out, size, "up to %g", f->most);
     else
         *out = '\0';
 }

@@ -114,14 +114,10 @@ static const struct {
     {PLUGIN("agent.demo", "\"x\":1"),
      "plugins[0].options.x: is not known here; there are no options"},
     {PLUGIN("tts.local", "\"voice\":\"x\""),
-     "plugins[0].options.voice: is not known here; use one of: model_id, language, base_url, "
-     "api_key, voice_id, speed"},
-    {PLUGIN("tts.local", "\"speed\":3"),
-     "plugins[0].options.speed: must be a number from 0.5 to 2, not 3"},
+     "plugins[0].options.voice: is not known here; use one of: model_id, language, "
+     "api_key, voice_id"},
     {PLUGIN("stt.deepgram", "\"language\":\"a\\u0000b\""),
      "plugins[0].options.language: must not contain the character U+0000"},
-    {PLUGIN("stt.deepgram", "\"keyterms\":[\"a\",2]"),
-     "plugins[0].options.keyterms[1]: must be a string, not a number"},
     {PLUGIN("agent.llm", "\"provider\":\"\""),
      "plugins[0].options.provider: must not be empty; plugins[0].options.model_id: is missing"},
     {HOOK("\"url\":5"), "plugins[0].options.url: must be a string, not a number"},
@@ -265,7 +261,7 @@ static void everything_is_taken_over(void **state)
         "{\"use\":\"agent.webhook\",\"options\":{\"url\":\"http://127.0.0.1:3000/api\","
         "\"events\":[\"data\",\"welcome\",\"session.start\"],\"first_byte_timeout_ms\":5000,"
         "\"custom_headers\":{},\"custom_metadata\":{\"b\":null}}},"
-        "{\"use\":\"tts.local\",\"options\":{\"voice_id\":\"slt\",\"speed\":1.25,"
+        "{\"use\":\"tts.local\",\"options\":{\"voice_id\":\"slt\","
         "\"model_id\":null}}]}");
 
     assert_false(c->browser);
@@ -293,7 +289,6 @@ static void everything_is_taken_over(void **state)
     assert_int_equal(c->webhook.idle_timeout_ms, 0);
     assert_null(c->webhook.custom_headers);
     assert_string_equal(c->tts.voice_id.p, "slt");
-    assert_true(c->tts.speed == 1.25);
     assert_null(c->tts.model_id.p);
 }
 

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #define RP_TESTS(X)                                                                                \
+    X(api)                                                                                         \
+    X(config)                                                                                      \
     X(base)                                                                                        \
     X(pcm)                                                                                         \
     X(resample)                                                                                    \
