@@ -12,11 +12,12 @@ enum { WINDOW = RP_VAD_WINDOW, WINDOW_MS = 32, MS = RP_VAD_HZ / 1000 };
 
 /* Evidence. One window cannot add more than MAX_ODDS - LEAK, whatever the network says. The leak
  * lets long stretches of "perhaps" come to nothing. */
-#define MAX_ODDS     4.0f
-#define LEAK         1.0f
-#define PER_WINDOW   2.34f /* needed, for each window of min_speech_ms: 3 certain ones make 9 */
-#define STEADY       0.6f  /* steadier than this is a tone */
-#define STEADY_COSTS 2.0f
+#define MAX_ODDS    4.0f
+#define LEAK        1.0f
+#define PER_WINDOW  2.34f /* needed, for each window of min_speech_ms: 3 certain ones make 9 */
+#define STEADY      0.6f  /* steadier than this is a tone */
+#define OTHER_COSTS 2.0f  /* of a window that is speech-like, but a tone or the agent's own voice  \
+                           */
 /* Speech that stopped so recently is likely to go on: two thirds of the evidence will do. */
 #define RESUME_MS    1000
 #define RESUME_SHARE 0.67f
@@ -92,7 +93,8 @@ static int64_t onset(const struct rp_speech *s, int64_t window)
     while (block < last && block_db(s, block) < loud)
         block++;
     if (block == window * RP_LEVEL_BLOCKS)
-        while (block > oldest && block_db(s, block - 1) >= loud)
+        while (block > oldest && block_db(s, block - 1) >= loud &&
+               !s->own[slot((block - 1) / RP_LEVEL_BLOCKS)])
             block--;
     return RP_MAX(block_pos(s, block), s->end);
 }
@@ -138,8 +140,8 @@ static enum rp_speech_event consider(struct rp_speech *s, int64_t window)
 {
     float odds = odds_of(s->probability), before = s->evidence;
 
-    if (odds > 0.0f && is_tone(s, window))
-        odds = -STEADY_COSTS;
+    if (odds > 0.0f && (s->own[slot(window)] || is_tone(s, window)))
+        odds = -OTHER_COSTS;
     s->evidence = fmaxf(0.0f, before + odds);
     if (s->evidence <= 0.0f)
         return RP_SPEECH_NONE;
@@ -159,7 +161,7 @@ static enum rp_speech_event consider(struct rp_speech *s, int64_t window)
 /* Somebody is speaking: still? */
 static enum rp_speech_event follow(struct rp_speech *s, int64_t window)
 {
-    if (s->probability >= STAYS) {
+    if (s->probability >= STAYS && !s->own[slot(window)]) {
         note_loudness(s, window);
         note_voice(s, window);
         return RP_SPEECH_NONE;
@@ -194,6 +196,7 @@ static enum rp_speech_event complete(struct rp_speech *s)
 
     s->filled = 0;
     s->pos = window_pos(s, window + 1);
+    s->own[slot(window)] = s->own_voice;
     rp_level_window(&s->level, s->pcm[slot(window)]);
     memcpy(s->block_db[slot(window)], s->level.block_db, sizeof(s->level.block_db));
     if (is_shut(s)) {

@@ -42,21 +42,25 @@ struct rp_speech {
     int64_t end;       /* behind its last sample so far; `pos` at init: none yet */
     float probability; /* of the window judged last; 0 where the gate was shut */
     struct rp_level level;
+    /* Written by the owner before it hands over the end of a window: that window holds nothing but
+     * the agent's own voice (echo.h). It neither begins speech nor keeps it going. */
+    bool own_voice;
 
     /* Private. */
     struct rp_speech_params params;
     struct rp_vad vad;
     int16_t pcm[RP_SPEECH_HISTORY][RP_VAD_WINDOW]; /* by window number */
     float block_db[RP_SPEECH_HISTORY][RP_LEVEL_BLOCKS];
-    int64_t origin;    /* position of the first sample */
-    int64_t nwindows;  /* windows complete */
-    size_t filled;     /* samples of the window that is not */
-    int unheard;       /* windows just past that the gate kept from the network */
-    int gate_left;     /* windows until the gate may shut */
-    float evidence;    /* for speech that has not started */
-    int64_t candidate; /* where it would start */
-    int64_t loud_end;  /* behind the last sample of speech that stands out of the noise */
-    float loudest_db;  /* block of this speech */
+    bool own[RP_SPEECH_HISTORY]; /* own_voice of each */
+    int64_t origin;              /* position of the first sample */
+    int64_t nwindows;            /* windows complete */
+    size_t filled;               /* samples of the window that is not */
+    int unheard;                 /* windows just past that the gate kept from the network */
+    int gate_left;               /* windows until the gate may shut */
+    float evidence;              /* for speech that has not started */
+    int64_t candidate;           /* where it would start */
+    int64_t loud_end;            /* behind the last sample of speech that stands out of the noise */
+    float loudest_db;            /* block of this speech */
 };
 
 /* A stream begins at position `pos`. Borrows the model; there is nothing to release. */

@@ -1,6 +1,7 @@
 /* Sounds for the tests of audio/; see audio_clips.h. */
 #include "audio_clips.h"
 
+#include <flite/flite.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 #include "tests.h"
 
 #define TAU 6.2831853f
+
+cst_voice *register_cmu_us_slt(const char *voxdir);
+void unregister_cmu_us_slt(cst_voice *voice);
 
 struct rp_vad_model *clip_model(void)
 {
@@ -70,6 +74,23 @@ struct clip clip_recording(const char *name, int max_s)
     c = resampled(raw.pcm, raw.n, r.format.rate_hz, CLIP_HZ);
     rp_free(raw.pcm);
     rp_free(bytes);
+    return c;
+}
+
+struct clip clip_spoken(const char *text)
+{
+    cst_voice *voice;
+    cst_wave *wave;
+    struct clip c;
+
+    (void)flite_init();
+    voice = register_cmu_us_slt(NULL);
+    wave = flite_text_to_wave(text, voice);
+    assert_int_equal(wave->sample_rate, CLIP_HZ);
+    c = new_clip((size_t)wave->num_samples);
+    memcpy(c.pcm, wave->samples, c.n * sizeof(*c.pcm));
+    delete_wave(wave);
+    unregister_cmu_us_slt(voice);
     return c;
 }
 

@@ -19,6 +19,8 @@ struct clip {
 struct rp_vad_model *clip_model(void);
 /* A WAV of the speech pack's recordings/, resampled; at most its first `max_s` seconds. */
 struct clip clip_recording(const char *name, int max_s);
+/* The text as the local synthesiser says it. */
+struct clip clip_spoken(const char *text);
 /* How many noises there are, their names, and one of them, `seconds` long. */
 size_t clip_noise_count(void);
 const char *clip_noise_name(size_t i);

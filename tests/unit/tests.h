@@ -16,6 +16,7 @@
     X(config)                                                                                      \
     X(base)                                                                                        \
     X(pcm)                                                                                         \
+    X(echo)                                                                                        \
     X(resample)                                                                                    \
     X(speech)                                                                                      \
     X(vad)                                                                                         \
