@@ -89,9 +89,7 @@ static void handle(struct rp_http_req *req, void *arg)
 
 static bool has_room(void *arg)
 {
-    const struct rp_server *s = arg;
-
-    return atomic_load(&s->env.live) < s->max_sessions;
+    return refusal(arg) == NULL;
 }
 
 static bool is_ready(const char **why, void *arg)

@@ -156,6 +156,7 @@ static void renew_budget(struct rp_listener *l)
 void rp_listener_pump(struct rp_listener *l)
 {
     struct item *it;
+    size_t took;
 
     if (l->pumping)
         return;
@@ -163,6 +164,10 @@ void rp_listener_pump(struct rp_listener *l)
     renew_budget(l);
     run_windows(l);
     while (l->budget > 0 && wanted(l) && (it = RP_LIST_FIRST(&l->items, struct item, node))) {
+        if (l->nwave >= RP_VAD_WINDOW) { /* left over from when it was not wanted */
+            run_windows(l);
+            continue;
+        }
         if (it->ev.type != RP_CLIENT_AUDIO) {
             /* Out of the list first: the event may lead back here. */
             rp_list_remove(&it->node);
@@ -172,7 +177,8 @@ void rp_listener_pump(struct rp_listener *l)
             rp_free(it);
             continue;
         }
-        l->budget -= RP_MIN(l->budget, take_piece(l, it));
+        took = take_piece(l, it);
+        l->budget -= RP_MIN(l->budget, took);
         if (it->ev.n == 0)
             drop_item(l, it);
         run_windows(l);

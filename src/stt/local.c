@@ -29,6 +29,7 @@
 
 #define MS(ms)        ((size_t)(ms)*RP_STT_RATE / 1000)
 #define PREROLL       MS(1500)  /* kept while nobody speaks */
+#define LEAD_IN       MS(250)   /* heard before an utterance: soft onsets are found late */
 #define SEGMENT_MAX   MS(16000) /* of tail before a part is cut off … */
 #define SEGMENT_MIN   MS(8000)  /* … of at least this length */
 #define QUIET_FRAME   MS(40)
@@ -73,6 +74,7 @@ struct session {
     struct rp_ring ring;
     struct rp_list jobs;
     bool open;
+    int64_t heard_to;    /* end of the last final: it is not heard twice */
     uint64_t utterance;  /* counts them: answers to older ones are dropped */
     int64_t tail_from;   /* position of the tail's first sample */
     struct rp_buf tail;  /* samples not cut off yet */
@@ -363,6 +365,7 @@ static void local_begin(struct rp_stt *base, int64_t from)
 
     local_discard(base);
     s->open = true;
+    from = RP_MAX(from - (int64_t)LEAD_IN, RP_MIN(from, s->heard_to));
     from = RP_MIN(RP_MAX(from, s->ring.start), s->ring.end);
     s->tail_from = from;
     s->interim_at = from;
@@ -382,6 +385,7 @@ static void local_finalize(struct rp_stt *base, uint64_t token, int64_t to, bool
     (void)urgent; /* finals are in the first lane anyway */
     if (!s->open || (s->final && s->final->token == token) || (s->held && s->held_token == token))
         return;
+    s->heard_to = to;
     wanted = to > s->tail_from ? RP_MIN((size_t)(to - s->tail_from), n) : 0;
     if (s->final)
         rp_job_cancel(&s->final->job);
