@@ -64,7 +64,7 @@ int rp_turn_item_add(struct rp_list *l, struct rp_str json, size_t text_at)
 
 static void free_items(struct rp_list *l)
 {
-    RP_LIST_EACH (l, struct rp_turn_item, item, node) {
+    RP_LIST_EACH(l, struct rp_turn_item, item, node) {
         rp_list_remove(&item->node);
         rp_free(item);
     }

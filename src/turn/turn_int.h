@@ -1,9 +1,12 @@
 /* Private to the turn machine: its state, and what its files say to each other.
  *
  *     turn.c            life, dispatch, the settling loop, the end of the session
+ *     turn_listen.c     what is heard of the caller: speech, words, hints, button, keyboard
  *     turn_user.c       the caller's turn: suspected, open, paused, closing
- *     turn_assistant.c  the agent's turns: the floor, text and data in order, ledger, cut
+ *     turn_assistant.c  one turn of the agent: request, text and data in order
+ *     turn_floor.c      which of them may be heard, the ledger's reports, cut and end
  *     turn_data.c       data requests beside the conversation
+ *     turn_check.c      the invariants
  *
  * An event changes what is known; then every part *settles*: it looks at the whole state and does
  * what is due, until nobody has anything left to do. A timer is a question asked while settling
@@ -39,6 +42,7 @@ enum {
     RP_TURN_PRE_ROLL_MS = 1000,     /* of speech that began while we did not listen */
     RP_TURN_STITCH_MS = 500,        /* a faded suspicion this recent still belongs to the speech */
     RP_TURN_LAG_MS = 250,           /* the detector's own delay, in the rule for bursts */
+    RP_TURN_HEARTBEAT_MS = 200,     /* a TICK at least this often while the caller speaks */
     RP_TURN_HINT_MS = 150,          /* no audio for so long after vad_end: it was true */
     RP_TURN_FINAL_MS = 4000,        /* the recogniser's time for a final */
     RP_TURN_LAST_WORDS_MS = 2000,   /* the same when the session ends */
@@ -180,7 +184,7 @@ struct rp_turn {
     bool no_reports;           /* the client does not say when it has played a turn */
     struct rp_list data_queue; /* of rp_turn_item, to be posted */
     size_t waiting_bytes;      /* of JSON: in data_queue and in items of turns */
-    unsigned data_queued, data_open;
+    unsigned data_queued;
 
     bool hung_up; /* a turn with a hang-up is over: the session is to end */
     bool ending;
@@ -203,21 +207,67 @@ void rp_turn_end_session(struct rp_turn *t, enum rp_turn_reason reason);
 /* A copy with its list node, appended; RP_ENOMEM. */
 int rp_turn_item_add(struct rp_list *l, struct rp_str json, size_t text_at);
 
-/* turn_user.c */
-void rp_turn_user_event(struct rp_turn *t, const struct rp_turn_event *ev);
-void rp_turn_user_settle(struct rp_turn *t);
+bool rp_turn_is_automatic(const struct rp_turn *t);
+
+/* turn_user.c: the life of the caller's turn */
+/* The agent is audible, or about to be, and what is heard of the caller may be an interruption. */
+bool rp_turn_user_is_suspicion(const struct rp_turn *t);
+/* Latest interim or final, trimmed. */
+struct rp_str rp_turn_user_words(const struct rp_turn_user *u);
+void rp_turn_user_set_words(struct rp_turn *t, struct rp_str text);
+/* As an interim, if the client knows of the turn. */
+void rp_turn_user_show(struct rp_turn *t);
+/* Asks for the words up to `to`; asks again for the same with more urgency. */
+void rp_turn_user_ask(struct rp_turn *t, int64_t to, bool urgent);
+void rp_turn_user_hurry(struct rp_turn *t);
+/* In the order of a turn's life. */
+void rp_turn_user_begin_voice(struct rp_turn *t);
+void rp_turn_user_begin_button(struct rp_turn *t);
+void rp_turn_user_open(struct rp_turn *t);
+void rp_turn_user_pause(struct rp_turn *t);
+void rp_turn_user_go_on(struct rp_turn *t);
+void rp_turn_user_close(struct rp_turn *t);
+void rp_turn_user_finish(struct rp_turn *t);
+/* Nothing came of it: the agent goes on. */
+void rp_turn_user_drop(struct rp_turn *t, enum rp_turn_note note);
+/* What is left of the present stretch of speech belongs to the next turn. */
+void rp_turn_user_split(struct rp_turn *t);
 void rp_turn_user_end_session(struct rp_turn *t);
 void rp_turn_user_fini(struct rp_turn *t);
 
-/* turn_assistant.c */
+/* turn_listen.c: what the caller's turn learns */
+void rp_turn_user_event(struct rp_turn *t, const struct rp_turn_event *ev);
+void rp_turn_user_settle(struct rp_turn *t);
+
+/* turn_assistant.c: one turn of the agent */
 struct rp_turn_asst *rp_turn_asst_new(struct rp_turn *t, enum rp_turn_request request);
 /* By number; NULL if it is over. */
 struct rp_turn_asst *rp_turn_asst_find(struct rp_turn *t, uint32_t number);
+void rp_turn_asst_free(struct rp_turn *t, struct rp_turn_asst *a);
+/* Into the books; and out of its slot. */
+void rp_turn_asst_record(struct rp_turn *t, struct rp_turn_asst *a);
+void rp_turn_asst_close(struct rp_turn *t, struct rp_turn_asst *a);
+void rp_turn_asst_emit(struct rp_turn *t, struct rp_turn_asst *a, enum rp_turn_action_type type);
+void rp_turn_asst_emit_text(struct rp_turn *t, struct rp_turn_asst *a,
+                            enum rp_turn_action_type type, struct rp_str text);
+/* The turn's text, as far as it has gone out, and what of that was heard. */
+struct rp_str rp_turn_asst_text(const struct rp_turn_asst *a);
+struct rp_str rp_turn_asst_heard(const struct rp_turn *t, const struct rp_turn_asst *a);
+bool rp_turn_asst_all_heard(const struct rp_turn *t, const struct rp_turn_asst *a);
 /* Posts the request of a new turn; for a message with what was heard of the turn that was cut. */
 void rp_turn_asst_post(struct rp_turn *t, struct rp_turn_asst *a, struct rp_str text);
+/* If its request is open. */
 void rp_turn_asst_cancel(struct rp_turn *t, struct rp_turn_asst *a);
-/* Records the turn and frees the slot. */
-void rp_turn_asst_close(struct rp_turn *t, struct rp_turn_asst *a);
+void rp_turn_asst_fail(struct rp_turn *t, struct rp_turn_asst *a, const char *code,
+                       const char *why);
+/* An event of its open request. */
+void rp_turn_asst_answer(struct rp_turn *t, struct rp_turn_asst *a, const struct rp_turn_event *ev);
+/* The floor's turn waits what comes of the caller's words, and has not begun. */
+bool rp_turn_asst_withheld(struct rp_turn *t, const struct rp_turn_asst *a);
+/* Gives out what is there. */
+void rp_turn_asst_pump(struct rp_turn *t, struct rp_turn_asst *a);
+
+/* turn_floor.c: whose turn may be heard */
 void rp_turn_asst_event(struct rp_turn *t, const struct rp_turn_event *ev);
 void rp_turn_floor_settle(struct rp_turn *t);
 /* The floor's turn is over, as of now: interrupted, unless it has been heard to its end. */
