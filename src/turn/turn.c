@@ -48,12 +48,16 @@ void rp_turn_new_id(struct rp_turn *t, char out[static RP_ID_MAX], const char *p
     (void)rp_id_at(out, prefix, t->wall_ms + t->now / 1000, rp_rng_next(&t->rng));
 }
 
-int rp_turn_item_add(struct rp_list *l, struct rp_str json, size_t text_at)
+int rp_turn_item_add(struct rp_turn *t, struct rp_list *l, struct rp_str json, size_t text_at)
 {
-    struct rp_turn_item *item = rp_zalloc(sizeof(*item) + json.len);
+    struct rp_turn_item *item;
 
+    if (t->waiting_bytes + json.len > RP_TURN_DATA_MAX)
+        return RP_ELIMIT;
+    item = rp_zalloc(sizeof(*item) + json.len);
     if (!item)
         return RP_ENOMEM;
+    t->waiting_bytes += json.len;
     item->text_at = text_at;
     item->len = json.len;
     if (json.len)
@@ -62,9 +66,10 @@ int rp_turn_item_add(struct rp_list *l, struct rp_str json, size_t text_at)
     return 0;
 }
 
-static void free_items(struct rp_list *l)
+void rp_turn_items_free(struct rp_turn *t, struct rp_list *l)
 {
     RP_LIST_EACH(l, struct rp_turn_item, item, node) {
+        t->waiting_bytes -= item->len;
         rp_list_remove(&item->node);
         rp_free(item);
     }
@@ -106,10 +111,10 @@ void rp_turn_free(struct rp_turn *t)
     if (!t)
         return;
     rp_turn_user_fini(t);
-    free_items(&t->data_queue);
+    rp_turn_items_free(t, &t->data_queue);
     for (size_t i = 0; i < RP_COUNT(t->slots); i++) {
         rp_buf_fini(&t->slots[i].text);
-        free_items(&t->slots[i].items);
+        rp_turn_items_free(t, &t->slots[i].items);
         rp_heard_fini(&t->slots[i].heard);
     }
     rp_free(t);
@@ -126,12 +131,10 @@ void rp_turn_end_session(struct rp_turn *t, enum rp_turn_reason reason)
         t->reason = reason;
     t->ending = true;
     t->greeting_due = false;
-    if (reason == RP_TURN_REASON_CLOSED)
-        t->ptt_down = false;
     rp_turn_floor_end_session(t, reason);
     rp_turn_user_end_session(t);
     rp_buf_clear(&t->typed_wait);
-    free_items(&t->data_queue);
+    rp_turn_items_free(t, &t->data_queue);
     t->data_queued = 0;
 }
 

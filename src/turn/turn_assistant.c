@@ -327,11 +327,8 @@ void rp_turn_asst_answer(struct rp_turn *t, struct rp_turn_asst *a, const struct
         } else if (a == t->floor && !rp_turn_asst_withheld(t, a)) {
             give_waiting(t, a);
             give_data(t, a, ev->text);
-        } else if (t->waiting_bytes + ev->text.len > RP_TURN_DATA_MAX ||
-                   rp_turn_item_add(&a->items, ev->text, a->text.len) != 0) {
+        } else if (rp_turn_item_add(t, &a->items, ev->text, a->text.len) != 0) {
             rp_turn_note(t, RP_TURN_NOTE_DATA_DROPPED);
-        } else {
-            t->waiting_bytes += ev->text.len;
         }
         break;
     case RP_TURN_EV_AGENT_HANGUP:

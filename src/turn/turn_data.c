@@ -10,13 +10,11 @@ static void on_data(struct rp_turn *t, struct rp_str json)
 {
     if (t->ending)
         return;
-    if (t->data_queued == RP_TURN_DATA_QUEUE || t->waiting_bytes + json.len > RP_TURN_DATA_MAX ||
-        rp_turn_item_add(&t->data_queue, json, 0) != 0) {
+    if (t->data_queued == RP_TURN_DATA_QUEUE || rp_turn_item_add(t, &t->data_queue, json, 0) != 0) {
         rp_turn_note(t, RP_TURN_NOTE_DATA_DROPPED);
         return;
     }
     t->data_queued++;
-    t->waiting_bytes += json.len;
 }
 
 static void on_plain(struct rp_turn *t, const struct rp_turn_event *ev)

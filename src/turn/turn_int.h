@@ -204,8 +204,9 @@ bool rp_turn_due_pos(struct rp_turn *t, int64_t pos);
 void rp_turn_new_id(struct rp_turn *t, char out[static RP_ID_MAX], const char *prefix);
 /* The session is going to end; what may still be finished depends on the reason. */
 void rp_turn_end_session(struct rp_turn *t, enum rp_turn_reason reason);
-/* A copy with its list node, appended; RP_ENOMEM. */
-int rp_turn_item_add(struct rp_list *l, struct rp_str json, size_t text_at);
+/* A copy, appended; RP_ELIMIT when too much waits already, RP_ENOMEM. */
+int rp_turn_item_add(struct rp_turn *t, struct rp_list *l, struct rp_str json, size_t text_at);
+void rp_turn_items_free(struct rp_turn *t, struct rp_list *l);
 
 bool rp_turn_is_automatic(const struct rp_turn *t);
 
