@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "turn/turn_int.h"
 
 #define SAMPLES(ms) ((int64_t)(ms)*16)
 #define US(ms)      ((int64_t)(ms)*1000)
@@ -92,12 +93,18 @@ static void on_action(const struct rp_turn_action *a, void *arg)
 
 void world_event(struct world *w, struct rp_turn_event ev)
 {
+    const char *wrong;
+
     ev.now_us = w->now_us;
     ev.pos = w->pos;
     if (w->log)
         RP_ASSERT(rp_turn_log_add(w->log, &ev) == 0);
     w->steps++;
     rp_turn_step(w->turn, &ev, on_action, w);
+    wrong = rp_turn_check(w->turn);
+    if (wrong)
+        (void)fprintf(stderr, "after %s: not: %s\n", rp_turn_event_name(ev.type), wrong);
+    RP_ASSERT(!wrong);
 }
 
 void world_init(struct world *w, const struct rp_turn_params *p)
