@@ -118,7 +118,9 @@ void rp_turn_asst_record(struct rp_turn *t, struct rp_turn_asst *a)
 {
     struct rp_str heard = rp_turn_asst_heard(t, a);
 
-    if (a->request == RP_TURN_DATA && !a->spoke)
+    /* Data without speech, and the rest of a turn that was not begun: nobody knows of these. */
+    if ((a->request == RP_TURN_DATA && !a->spoke) ||
+        (a->request == RP_TURN_NO_GREETING && !a->started))
         return;
     rp_turn_emit(t,
                  &(struct rp_turn_action){.type = RP_TURN_DO_RECORD,

@@ -117,7 +117,7 @@ static void on_final(struct rp_turn *t, uint64_t token, struct rp_str text, bool
         u->need_ms = need_ms(t);
         t->changed = true;
     } else if (u->probing && !u->nwords) {
-        u->last = t->voice.voiced;
+        u->last = RP_MAX(t->voice.voiced, u->onset);
         rp_turn_user_drop(t, RP_TURN_NOTE_NOISE); /* and the rest of this stretch with it */
     } else {
         u->probing = false;

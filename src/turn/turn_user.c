@@ -276,7 +276,7 @@ void rp_turn_user_pause(struct rp_turn *t)
     struct rp_turn_user *u = &t->user;
 
     u->phase = RP_TURN_PAUSED;
-    u->last = t->voice.last;
+    u->last = RP_MAX(t->voice.last, u->onset);
     u->stop_us = t->now;
     u->lag_us = (t->pos - u->last) * 1000000 / RP_TURN_RATE;
     if (t->hint_end && t->pos == t->hint_pos)
@@ -368,7 +368,7 @@ void rp_turn_user_end_session(struct rp_turn *t)
         return;
     }
     if (u->phase == RP_TURN_SPEAKING)
-        u->last = u->ptt ? t->pos : t->voice.voiced;
+        u->last = u->ptt ? t->pos : RP_MAX(t->voice.voiced, u->onset);
     rp_turn_user_close(t);
 }
 

@@ -41,7 +41,8 @@
     X(ws_frame)                                                                                    \
     X(http_server)                                                                                 \
     X(turn)                                                                                        \
-    X(http_client)
+    X(http_client)                                                                                 \
+    X(turn_sim)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
