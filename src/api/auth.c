@@ -4,6 +4,7 @@
  * cost a query each time and a key revoked on another machine stops working soon. Only hashes are
  * kept and compared. */
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/api_int.h"
@@ -80,7 +81,7 @@ static bool learn(struct rp_api *a, const struct rp_store_hash *hash, const char
     k->checked_us = now;
     if (note)
         k->noted_us = now;
-    (void)strncpy(k->id, id, sizeof(k->id) - 1);
+    (void)snprintf(k->id, sizeof(k->id), "%s", id);
     (void)pthread_mutex_unlock(&a->lock);
     return note;
 }

@@ -145,7 +145,7 @@ static int bind(struct rp_db *db, struct rp_arena *mem, sqlite3_stmt *st, int at
     case RP_DB_SEALED:
         return bind_sealed(db, mem, st, at, arg);
     }
-    RP_ASSERT(!"unknown type of argument");
+    RP_ASSERT(false);
     return RP_EINVAL;
 }
 

@@ -136,6 +136,7 @@ static int ask_with(struct fixture *f, struct rp_buf *out, const char *method, c
 {
     int fd = net_dial(f->port);
     struct rp_buf b;
+    int64_t status;
 
     rp_buf_init(&b, 4u << 20);
     (void)rp_buf_printf(&b, "%s %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n", method, path);
@@ -149,7 +150,8 @@ static int ask_with(struct fixture *f, struct rp_buf *out, const char *method, c
     net_recv_until(fd, out, NULL);
     (void)close(fd);
     assert_true(out->len > 12);
-    return atoi(out->p + 9);
+    assert_int_equal(rp_str_to_i64(rp_str_n(out->p + 9, 3), &status), 0);
+    return (int)status;
 }
 
 static void expand(struct fixture *f, struct rp_buf *out, const char *text)
