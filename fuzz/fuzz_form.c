@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         RP_ASSERT(rp_form_parse(&again, &a, rp_buf_view(&b)) == 0);
         RP_ASSERT(again.count == written);
         for (f = form.first, g = again.first; g; f = f->next, g = g->next)
-            RP_ASSERT(rp_str_eq(f->name, g->name) && rp_str_eq(f->value, g->value));
+            RP_ASSERT(f && rp_str_eq(f->name, g->name) && rp_str_eq(f->value, g->value));
     }
     rp_buf_fini(&b);
     rp_arena_fini(&a);
