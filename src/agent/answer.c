@@ -8,7 +8,7 @@
 
 #define EVENT_TREE_MAX (16u << 20) /* bytes of one event as a tree */
 
-static int on_event(const struct rp_sse_event *ev, void *arg);
+static int on_event(const struct rp_sse_event *sse, void *arg);
 
 void rp_answer_init(struct rp_answer *a, const struct rp_answer_params *p)
 {

@@ -180,23 +180,16 @@ static void drained_long_enough(struct rp_timer *t)
 
 /* ---- events to the session ---- */
 
-static int64_t since_start_ms(const struct call *c)
-{
-    return (rp_now_us() - c->started_us) / 1000;
-}
-
 /* The clause of the failure, with what only we know: where, when, and the status. */
 static void complete_why(struct call *c, const struct rp_agent_event *ev)
 {
-    const struct rp_log_ctx *ctx = &c->answer.p.ctx;
     char status[32] = "";
 
     if (ev->status)
         (void)snprintf(status, sizeof(status), "status %d, ", ev->status);
     (void)snprintf(c->why, sizeof(c->why), "%.*s: %s (%s%lld ms after the request began)",
                    RP_STR_ARG(rp_str_first(c->owner->host, 128)), ev->why, status,
-                   (long long)since_start_ms(c));
-    rp_log("agent", RP_LOG_WARN, ctx, "the webhook failed, %s: %s", ev->code, c->why);
+                   (long long)((rp_now_us() - c->started_us) / 1000));
 }
 
 static void on_answer(const struct rp_agent_event *ev, void *arg)

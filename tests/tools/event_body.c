@@ -125,6 +125,6 @@ int main(int argc, char **argv)
         die("usage: event_body SECRET UNIX_SECONDS");
     while ((len = getline(&line, &size, stdin)) > 0)
         print_one(rp_str_trim(rp_str_n(line, (size_t)len)), argv[1], unix_s);
-    free(line);
+    free(line); /* getline's; lint: libc memory */
     return 0;
 }
