@@ -55,15 +55,14 @@ struct rp_listener {
     bool no_more;
 };
 
-static const int16_t silence[RP_VAD_WINDOW];
-
 /* ---- processing ---- */
 
 static void window(struct rp_listener *l, const int16_t *pcm)
 {
-    const int16_t *at = rp_echo_window(l->echo, pcm, l->pos) ? silence : pcm;
+    const int16_t *at = pcm;
     size_t n = RP_VAD_WINDOW;
 
+    l->speech.own_voice = rp_echo_window(l->echo, pcm, l->pos);
     l->p.stt->ops->audio(l->p.stt, pcm, RP_VAD_WINDOW);
     l->pos += RP_VAD_WINDOW;
     while (n > 0) {
@@ -199,6 +198,7 @@ void rp_listener_pump(struct rp_listener *l)
 
 void rp_listener_sync(struct rp_listener *l, int64_t now_us)
 {
+    static const int16_t silence[RP_VAD_WINDOW];
     int64_t silent_us = now_us - l->arrived_us;
     int64_t missing;
 

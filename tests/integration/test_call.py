@@ -81,8 +81,10 @@ async def test_a_recording_is_heard_word_for_word(server, backend, hooked, fast)
         await caller.until('response.end')
     heard = [w for m in caller.all('user.transcript') for w in words(m['content'])]
     wanted = BECKETT.split()
-    missed = len(set(wanted) - set(heard)) + abs(len(heard) - len(wanted))
-    assert missed <= 1, heard
+    missed = abs(len(wanted) - len(heard)) + len(set(wanted) - set(heard))
+    # In one piece every word is right; said in real time, each pause ends a turn, and two words
+    # alone ("Fail better.") leave the network less to go by.
+    assert missed <= (0 if fast else 5), heard
     assert [r.json['text'] for r in backend.wait(type='message')] == \
         [m['content'] for m in caller.all('user.transcript')]
 

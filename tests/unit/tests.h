@@ -14,6 +14,7 @@
 #define RP_TESTS(X)                                                                                \
     X(api)                                                                                         \
     X(config)                                                                                      \
+    X(session)                                                                                     \
     X(base)                                                                                        \
     X(pcm)                                                                                         \
     X(echo)                                                                                        \
