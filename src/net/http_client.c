@@ -27,7 +27,7 @@ static void reap(struct rp_http_client *c)
     CURLMsg *msg;
     int left;
 
-    RP_LIST_EACH (&c->doomed, struct rp_http_call, call, node)
+    RP_LIST_EACH(&c->doomed, struct rp_http_call, call, node)
         rp_http_call_free(call);
     while ((msg = curl_multi_info_read(c->multi, &left)) != NULL) {
         struct rp_http_call *call = NULL;

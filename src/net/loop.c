@@ -148,6 +148,7 @@ int rp_loop_new(struct rp_loop **out, const char *name)
         return RP_ENOMEM;
     l->name = name;
     l->deferred_end = &l->deferred;
+    rp_list_init(&l->goodbyes);
     l->read_buf = rp_alloc(RP_LOOP_READ_SIZE);
     l->plain_buf = rp_alloc(RP_LOOP_PLAIN_SIZE);
     if (!l->read_buf || !l->plain_buf || uv_loop_init(&l->uv) != 0)
@@ -236,6 +237,8 @@ void rp_loop_free(struct rp_loop *l)
     do {
         run_inbox(l);
         run_deferred(l);
+        RP_LIST_EACH(&l->goodbyes, struct rp_goodbye, g, node)
+            g->cut(g);
         (void)uv_run(&l->uv, UV_RUN_NOWAIT);
     } while (atomic_load(&l->inbox) || l->deferred);
     RP_ASSERT(!l->timers.root);

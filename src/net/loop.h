@@ -24,8 +24,9 @@ void rp_loop_run(struct rp_loop *l);
 /* Asks it to stop; any thread. Messages already posted are still run. */
 void rp_loop_stop(struct rp_loop *l);
 /* Joins the thread if there is one (after rp_loop_stop), runs what is still posted or deferred, and
- * releases the loop. Every socket and timer on it must have been closed or stopped (asserted). NULL
- * is harmless. */
+ * releases the loop. Every socket and timer on it must have been closed or stopped (asserted), but
+ * connections that were closed by both sides and only wait for the last packets are cut. NULL is
+ * harmless. */
 void rp_loop_free(struct rp_loop *l);
 
 /* True on the loop's own thread, and on any thread while it is not running. */

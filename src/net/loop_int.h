@@ -15,6 +15,13 @@
 #define RP_LOOP_READ_SIZE  65536
 #define RP_LOOP_PLAIN_SIZE 16384
 
+/* Something that nobody owns any more and that ends by itself, such as a socket that waits for its
+ * peer's goodbye. When the loop is freed it is cut short. */
+struct rp_goodbye {
+    struct rp_node node;
+    void (*cut)(struct rp_goodbye *g);
+};
+
 struct rp_loop {
     uv_loop_t uv;
     uv_async_t wake;
@@ -22,6 +29,7 @@ struct rp_loop {
     uv_timer_t alarm; /* stands for the earliest timer of the heap */
     struct rp_timer_heap timers;
     struct rp_msg *deferred, **deferred_end; /* a queue */
+    struct rp_list goodbyes;
     int64_t now_us;
     int64_t slow_logged_us; /* when a slow callback was last named */
     const char *name;

@@ -43,8 +43,9 @@ struct rp_stream {
     uv_shutdown_t shutdown_req;
     struct rp_msg flush_msg, resume_msg;
     struct rp_timer timer; /* of finishing */
-    uint64_t sent;         /* without what libuv is at */
-    uint64_t sent_before;  /* rp_stream_sent at the timer's last look */
+    struct rp_goodbye goodbye;
+    uint64_t sent;        /* without what libuv is at */
+    uint64_t sent_before; /* rp_stream_sent at the timer's last look */
     void (*closed)(void *arg);
     void *closed_arg;
     char why[RP_TLS_WHY_LEN];
@@ -86,6 +87,7 @@ static void close_now(struct rp_stream *s)
     s->closing = true;
     s->cb = &no_owner;
     rp_timer_stop(&s->timer);
+    rp_list_remove(&s->goodbye.node);
     (void)uv_read_stop(&s->uv.stream);
     if (!s->flush_queued && !s->resume_queued)
         uv_close(&s->uv.handle, on_closed);
@@ -564,6 +566,11 @@ void rp_stream_close(struct rp_stream *s, void (*closed)(void *arg), void *arg)
     close_now(s);
 }
 
+static void cut_goodbye(struct rp_goodbye *g)
+{
+    close_now(RP_CONTAINER_OF(g, struct rp_stream, goodbye));
+}
+
 void rp_stream_finish(struct rp_stream *s, void (*closed)(void *arg), void *arg)
 {
     RP_ON_LOOP(s->loop);
@@ -576,6 +583,8 @@ void rp_stream_finish(struct rp_stream *s, void (*closed)(void *arg), void *arg)
     }
     s->cb = &no_owner;
     s->finishing = true;
+    s->goodbye.cut = cut_goodbye;
+    rp_list_append(&s->loop->goodbyes, &s->goodbye.node);
     s->sent_before = UINT64_MAX;
     rp_timer_start(&s->timer, STALL_US);
     rp_stream_pause(s, false); /* to read what it still sends, and its goodbye */

@@ -104,8 +104,6 @@ static void queue_msg(struct rp_ws *ws)
 
 void rp_ws_free(struct rp_ws *ws)
 {
-    if (ws->holder)
-        *ws->holder = NULL;
     rp_ws_opening_free(ws->opening);
     rp_ws_parser_fini(&ws->parser);
     rp_buf_fini(&ws->held);
@@ -116,6 +114,8 @@ void rp_ws_free(struct rp_ws *ws)
 static void done(struct rp_ws *ws, int code, struct rp_str reason)
 {
     ws->state = RP_WS_DONE;
+    if (ws->holder) /* now: the connection may go before the end is reported */
+        *ws->holder = NULL;
     ws->code = code;
     ws->reason_len = RP_MIN(reason.len, sizeof(ws->reason));
     if (ws->reason_len)
@@ -376,7 +376,8 @@ void rp_ws_close(struct rp_ws *ws, int code, const char *reason)
     send_close(ws, code, rp_str_z(reason));
     ws->state = RP_WS_CLOSING;
     rp_timer_stop(&ws->ping_timer);
-    rp_timer_start(&ws->close_timer, CLOSE_TIMEOUT_US);
+    rp_timer_start(&ws->close_timer,
+                   ws->cb.close_timeout_us ? ws->cb.close_timeout_us : CLOSE_TIMEOUT_US);
 }
 
 void rp_ws_abort(struct rp_ws *ws)

@@ -13,8 +13,9 @@ struct rp_ws;
 
 /* Never called from inside a function of this header. Copied. */
 struct rp_ws_cb {
-    size_t max_message;    /* bytes */
-    int64_t ping_every_us; /* 0: never; two missed pongs end the connection with 1006 */
+    size_t max_message;       /* bytes */
+    int64_t ping_every_us;    /* 0: never; two missed pongs end the connection with 1006 */
+    int64_t close_timeout_us; /* for the closing handshake; 0: 5 s */
     /* Client side. */
     int64_t open_timeout_us;                     /* until `opened`; 0: 10 s */
     const char *ca_file;                         /* trusted authorities (PEM); NULL: the system's */
@@ -47,7 +48,7 @@ size_t rp_ws_queued(const struct rp_ws *ws);
 /* Back-pressure on the reading side: while paused nothing is read from the socket and no message
  * is handed in; pongs are not missed meanwhile. Nests not. */
 void rp_ws_pause(struct rp_ws *ws, bool paused);
-/* Sends what is queued, then the closing handshake, bounded by a few seconds; `closed` follows,
+/* Sends what is queued, then the closing handshake, bounded by the close timeout; `closed` follows,
  * never from inside this call. No `message` after this. `reason` (may be NULL) is cut at 123 bytes.
  */
 void rp_ws_close(struct rp_ws *ws, int code, const char *reason);

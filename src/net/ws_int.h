@@ -30,7 +30,7 @@ struct rp_ws {
     int code;                    /* of the end */
     char reason[RP_TLS_WHY_LEN]; /* the peer's, or a sentence of ours */
     size_t reason_len;
-    struct rp_ws **holder;       /* the server's connection: set to NULL when this is freed */
+    struct rp_ws **holder;       /* the server's connection: set to NULL once DONE */
     void (*released)(void *arg); /* the socket is gone; may be later than the end of this struct */
     void *released_arg;
 };

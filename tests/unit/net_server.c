@@ -175,8 +175,10 @@ static void on_ws_closed(struct rp_ws *ws, int code, struct rp_str reason, void 
     struct net_server *s = arg;
 
     RP_ON_LOOP(rp_ws_loop(ws));
+    (void)pthread_mutex_lock(&s->ws_closed.lock); /* there are two shards */
     s->last_code = code;
     (void)snprintf(s->last_reason, sizeof(s->last_reason), "%.*s", RP_STR_ARG(reason));
+    (void)pthread_mutex_unlock(&s->ws_closed.lock);
     net_latch_add(&s->ws_closed);
 }
 
@@ -184,6 +186,7 @@ static void open_ws(struct net_server *s, struct rp_http_req *r)
 {
     const struct rp_ws_cb cb = {.max_message = 100000,
                                 .ping_every_us = s->ping_every_us,
+                                .close_timeout_us = s->close_timeout_us,
                                 .message = on_message,
                                 .closed = on_ws_closed};
     struct rp_ws *ws;
@@ -251,9 +254,10 @@ static void start_on_acceptor(void *arg)
 void net_server_start(struct net_server *s, struct rp_http_server_params params)
 {
     struct start start = {s, params};
-    int64_t ping_every_us = s->ping_every_us;
+    int64_t ping_every_us = s->ping_every_us, close_timeout_us = s->close_timeout_us;
 
     *s = (struct net_server){.ping_every_us = ping_every_us,
+                             .close_timeout_us = close_timeout_us,
                              .requests = NET_LATCH_INIT,
                              .gone = NET_LATCH_INIT,
                              .ws_opened = NET_LATCH_INIT,

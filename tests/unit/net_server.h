@@ -21,7 +21,7 @@ struct net_server {
     struct rp_loop *acceptor, *shards[2];
     struct rp_http_server *http;
     uint16_t port;
-    int64_t ping_every_us;
+    int64_t ping_every_us, close_timeout_us; /* of WebSockets; set before the start */
     struct net_latch requests, gone, ws_opened, ws_closed, limited;
     int last_code; /* of a WebSocket's end; read it after ws_closed */
     char last_reason[200];

@@ -43,7 +43,8 @@
     X(http_server)                                                                                 \
     X(turn)                                                                                        \
     X(http_client)                                                                                 \
-    X(turn_sim)
+    X(turn_sim)                                                                                    \
+    X(ws)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
