@@ -2,7 +2,7 @@
  * the notation of ECMAScript (ECMA-262, 6.1.6.1.20).
  *
  * The digits come from Raffaello Giulietti's "Schubfach" (The Schubfach way to render doubles,
- * 2022): scaled by a power of ten, the neighbourhood of a double is between 2 and 20 wide; so it
+ * 2022): scaled by a power of ten, the neighbourhood of a double is between 1 and 10 wide; so it
  * holds one whole number at least, and one multiple of ten at most, which is then the shortest.
  * Three products of 64 by 128 bits place its middle and its ends. */
 #include <math.h>

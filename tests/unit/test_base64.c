@@ -60,6 +60,39 @@ static void every_length_comes_back(void **state)
     }
 }
 
+/* Groups alone go by the tables, long texts by vectors where the machine has them. */
+static void long_texts_are_as_their_groups(void **state)
+{
+    enum { LEN = 240 };
+    unsigned char bytes[LEN], back[LEN];
+    char text[RP_BASE64_LEN(LEN)], group[4];
+    struct rp_rng rng = {9};
+    size_t n;
+
+    (void)state;
+    for (int round = 0; round < 1000; round++) {
+        for (size_t i = 0; i < LEN; i++)
+            bytes[i] = (unsigned char)rp_rng_next(&rng);
+        assert_int_equal(rp_base64_encode(text, bytes, LEN), sizeof(text));
+        for (size_t i = 0; i < LEN / 3; i++) {
+            (void)rp_base64_encode(group, bytes + 3 * i, 3);
+            assert_memory_equal(text + 4 * i, group, 4);
+        }
+        assert_int_equal(rp_base64_decode(back, LEN, &n, rp_str_n(text, sizeof(text))), 0);
+        assert_memory_equal(back, bytes, LEN);
+    }
+    for (size_t at = 0; at < sizeof(text); at++) {
+        const char was = text[at];
+        int accepted = 0;
+        for (int c = 0; c < 256; c++) {
+            text[at] = (char)c;
+            accepted += rp_base64_decode(back, LEN, &n, rp_str_n(text, sizeof(text))) == 0;
+        }
+        assert_int_equal(accepted, 64 + (at == sizeof(text) - 1)); /* there "=" is right, too */
+        text[at] = was;
+    }
+}
+
 static void refuses_what_is_not_base64(void **state)
 {
     static const char *const cases[] = {
@@ -113,6 +146,7 @@ int test_base64(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_and_decodes),
         cmocka_unit_test(every_length_comes_back),
+        cmocka_unit_test(long_texts_are_as_their_groups),
         cmocka_unit_test(refuses_what_is_not_base64),
         cmocka_unit_test(appends_within_the_cap),
     };
