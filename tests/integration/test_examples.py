@@ -14,6 +14,8 @@ import time
 
 import pytest
 
+from asker import Asker
+
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / 'examples'
 SECRET = 'whsec_examples'
 API_KEY = 'rp_key_examples'
@@ -177,3 +179,19 @@ def test_authorizes_with_its_own_key(example):
     assert response.headers['Access-Control-Allow-Origin'] == '*'
     assert (response.status, json.loads(response.read())) == (
         200, {'client_session_key': 'lc_sesskey_1', 'given': body})
+
+
+def test_with_the_webhook_agent(example):
+    """The requests that Riposte really sends are verified, and the answers understood."""
+    asker = Asker(f'http://127.0.0.1:{example}/agent', secret=SECRET,
+                  metadata={'nasty': ['\u2028', '<', 1e21, 0.1, '\\', '😀']})
+    asker.request('asst-1', type='welcome')
+    asker.request('asst-2', type='message', text='Hello "you" /\n\u0000 😀')
+    asker.request('asst-3', type='data', data={'b': 1.5, '1': None})
+    for ident in ('asst-1', 'asst-2', 'asst-3'):
+        asker.until('end', ident)
+        assert any(kind == 'text' for kind, *_ in asker.trace(ident))
+    said = ''.join(t[1] for t in asker.trace('asst-2') if t[0] == 'text')
+    assert 'Hello "you" /\n\u0000 😀' in said
+    assert asker.trace('asst-3')[0] == ('json', {'received': {'b': 1.5, '1': None}})
+    asker.close()
