@@ -1,5 +1,5 @@
-/* Everything of the speech pack, opened once: the voice detector's weights, the workers, the engines
- * for recognition and synthesis. */
+/* Everything of the speech pack, opened once: the voice detector's weights, the workers, the
+ * engines for recognition and synthesis. */
 #ifndef RP_APP_SPEECH_H
 #define RP_APP_SPEECH_H
 

@@ -12,12 +12,13 @@ enum { WINDOW = RP_VAD_WINDOW, WINDOW_MS = 32, MS = RP_VAD_HZ / 1000 };
 
 /* Evidence. One window cannot add more than MAX_ODDS - LEAK, whatever the network says. The leak
  * lets long stretches of "perhaps" come to nothing. */
-#define MAX_ODDS    4.0f
-#define LEAK        1.0f
-#define PER_WINDOW  2.34f /* needed, for each window of min_speech_ms: 3 certain ones make 9 */
-#define STEADY      0.6f  /* steadier than this is a tone */
-#define OTHER_COSTS 2.0f  /* of a window that is speech-like, but a tone or the agent's own voice  \
-                           */
+#define MAX_ODDS   4.0f
+#define LEAK       1.0f
+#define PER_WINDOW 2.34f /* needed, for each window of min_speech_ms: 3 certain ones make 9 */
+#define STEADY     0.6f  /* steadier than this is a tone */
+#define OTHER_COSTS                                                                                \
+    2.0f /* of a window that is speech-like, but a tone or the agent's own voice                   \
+          */
 /* Speech that stopped so recently is likely to go on: two thirds of the evidence will do. */
 #define RESUME_MS    1000
 #define RESUME_SHARE 0.67f

@@ -10,8 +10,8 @@
 #define RP_ASSERT(cond) ((cond) ? (void)0 : rp_assert_failed(#cond, __FILE__, __LINE__))
 #define RP_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 /* They evaluate an argument twice: no calls with effects in them. */
-#define RP_MIN(a, b)    ((a) < (b) ? (a) : (b))
-#define RP_MAX(a, b)    ((a) > (b) ? (a) : (b))
+#define RP_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define RP_MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* The struct of `type` whose member `member` is at `ptr`. */
 #define RP_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "tests.h"
 #include "transport/transport.h"
 
@@ -45,11 +46,11 @@ static void see(const struct rp_client_event *ev, void *arg)
 static int decode(struct rp_transport *t, const char *json, struct seen *seen)
 {
     const char *why;
-    char *copy = strdup(json);
+    char *copy = rp_strdup(json);
     int err = t->ops->decode(t, false, copy, strlen(copy), see, seen, &why);
 
     assert_true((err == 0) == (why == NULL));
-    free(copy);
+    rp_free(copy);
     return err;
 }
 

@@ -605,9 +605,9 @@ static void scenes(void **state)
         (void)snprintf(path, sizeof(path), "%s/%s", test_data("turns"), names[i]->d_name);
         if (!only || strstr(names[i]->d_name, only))
             run_script(path);
-        free(names[i]);
+        free(names[i]); /* scandir's; lint: libc memory */
     }
-    free(names);
+    free(names); /* lint: libc memory */
 }
 
 int test_turn(void)
