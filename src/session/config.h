@@ -126,9 +126,9 @@ void rp_config_report_text(struct rp_buf *b, const struct rp_config_report *repo
 /* The object that authorize_session answers as `config` (what the browser SDK reads). */
 void rp_config_write_client(struct rp_jw *w, const struct rp_config *c);
 
-/* NULL if `url` may be a webhook's, else the rest of a sentence about it, "must …" (static). Names
+/* NULL if `text` may be a webhook's, else the rest of a sentence about it, "must …" (static). Names
  * are not resolved here: what they resolve to is checked when connecting. */
-const char *rp_config_check_url(struct rp_str url);
+const char *rp_config_check_url(struct rp_str text);
 
 /* custom_headers / custom_metadata of one request out of up to three places, the later winning
  * (session_webhook, plugin, session). In the arena; NULL when all are; never fails but for memory

@@ -238,6 +238,14 @@ static void parse_headers(struct rp_config_parser *p, const struct rp_config_fie
         *(const struct rp_json **)member(f, base) = v->count ? v : NULL;
 }
 
+/* 0 if there is no event of that name. */
+static unsigned event_bit(struct rp_str name)
+{
+    int i = rp_config_choice(RP_CONFIG_EVENT_NAMES, name);
+
+    return i < 0 ? 0 : 1u << i;
+}
+
 static void parse_events(struct rp_config_parser *p, const struct rp_config_field *f,
                          const struct rp_json *v, void *base)
 {
@@ -250,7 +258,7 @@ static void parse_events(struct rp_config_parser *p, const struct rp_config_fiel
         size_t mark = rp_config_enter(p, "[%zu]", i++);
         if (is_type(p, e, RP_JSON_STRING, "an event's name") &&
             known_word(p, f->choices, e->string))
-            events |= 1u << rp_config_choice(RP_CONFIG_EVENT_NAMES, e->string);
+            events |= event_bit(e->string);
         rp_config_leave(p, mark);
     }
     *(unsigned *)member(f, base) = events;
@@ -330,9 +338,9 @@ static void field_default(const struct rp_config_field *f, void *base)
         *(double *)member(f, base) = strtod(f->fallback, NULL);
         break;
     case RP_CONFIG_EVENTS:
+        *(unsigned *)member(f, base) = 0;
         while (text.p)
-            n |= 1 << rp_config_choice(RP_CONFIG_EVENT_NAMES, rp_str_split(&text, '|'));
-        *(unsigned *)member(f, base) = (unsigned)n;
+            *(unsigned *)member(f, base) |= event_bit(rp_str_split(&text, '|'));
         break;
     default:
         put_str(f, base, text);

@@ -6,7 +6,6 @@ import re
 import subprocess
 
 import aiohttp
-import pytest
 
 from caller import Caller
 from server import BINARY, KEY, TOP
@@ -169,12 +168,12 @@ def test_no_more_sessions_than_the_limit(make_server):
     assert refused.headers['Retry-After'] == '5'
 
 
-@pytest.mark.parametrize('body', [b'', b'{', b'[]', b'"x"', b'\xff\xfe', b'{"agent_id":', b'null',
-                                  b'{"a":' * 100 + b'1' + b'}' * 100, b'x' * (600 << 10)])
-def test_bodies_that_are_none(server, body):
-    answer = server.call('POST', AUTHORIZE, body)
-    assert answer.status == (413 if len(body) > 512 << 10 else 400)
-    assert answer.error.startswith('The body is')
+def test_bodies_that_are_none(server):
+    for body in (b'', b'{', b'[]', b'"x"', b'\xff\xfe', b'{"agent_id":', b'null',
+                 b'{"a":' * 100 + b'1' + b'}' * 100, b'x' * (600 << 10)):
+        answer = server.call('POST', AUTHORIZE, body)
+        assert answer.status == (413 if len(body) > 512 << 10 else 400)
+        assert answer.error.startswith('The body ')
     assert server.get('/healthz', key=None).status == 200
 
 
