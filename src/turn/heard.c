@@ -8,14 +8,15 @@
 
 enum { RATE = 16000, WORDS_FIRST = 64, WORDS_MAX = 1 << 16 };
 
+/* Both round up: what is left to play is never taken for less than it is. */
 static int64_t samples_to_us(int64_t samples)
 {
-    return samples * 1000000 / RATE;
+    return ((samples * 1000000) + RATE - 1) / RATE;
 }
 
 static int64_t us_to_samples(int64_t us)
 {
-    return us * RATE / 1000000;
+    return ((us * RATE) + 999999) / 1000000;
 }
 
 static int64_t clamp(int64_t v, int64_t least, int64_t most)

@@ -51,8 +51,8 @@ enum {
     RP_TURN_REPLAY_GRACE_MS = 400,  /* waiting for replay_finished after the clock says "played" */
     RP_TURN_PATIENCE_MS = 3000,     /* a voice without words while an answer waits */
     RP_TURN_PAUSE_MS = 450,         /* longest wait that pauses within the turn can ask for */
-    RP_TURN_PATIENCE_STEP_MS = 200, /* more for a caller who was cut off, */
-    RP_TURN_PATIENCE_MAX_MS = 600,  /* at most; a quarter less with each turn that was not */
+    RP_TURN_PATIENCE_STEP_MS = 150, /* more for a caller who was cut off, */
+    RP_TURN_PATIENCE_MAX_MS = 450,  /* at most; a quarter less with each turn that was not */
     RP_TURN_AGENT_MS = 120000,      /* an agent without a sign of life */
     RP_TURN_SYNTH_MS = 20000,       /* a synthesiser or sender without one */
     RP_TURN_LAST_SENTENCE_MS = 10000, /* time is up: the sentence may take this long */

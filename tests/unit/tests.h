@@ -44,7 +44,10 @@
     X(turn)                                                                                        \
     X(http_client)                                                                                 \
     X(turn_sim)                                                                                    \
-    X(ws)
+    X(ws)                                                                                          \
+    X(turn_log)                                                                                    \
+    X(endpoint)                                                                                    \
+    X(heard)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
