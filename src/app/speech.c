@@ -116,7 +116,7 @@ int rp_speech_open(struct rp_speech_engines **out, const char *dir, unsigned nwo
     }
     err = rp_workers_new(&s->workers, nworkers, max_queued);
     if (!err)
-        err = rp_stt_registry_start(&s->stt, &(struct rp_stt_env){s->workers, s->dir});
+        err = rp_stt_registry_start(&s->stt, &(struct rp_stt_env){s->workers, s->dir, s->vad});
     if (err)
         (void)say(why, err, "no usable recogniser", s);
     if (!err) {

@@ -4,7 +4,7 @@
 
 #include "stt/registry.h"
 
-/* Loads one recogniser for each worker. RP_EIO: files of the speech pack are missing. */
+/* Loads the recogniser, which all workers share. RP_EIO: files of the speech pack are missing. */
 int rp_stt_local_start(struct rp_stt_engine **out, const struct rp_stt_env *env);
 /* No session of it may be open, no job under way. */
 void rp_stt_local_stop(struct rp_stt_engine *e);

@@ -4,12 +4,14 @@
 #ifndef RP_STT_REGISTRY_H
 #define RP_STT_REGISTRY_H
 
+#include "audio/vad.h"
 #include "stt/stt.h"
 
 /* What an engine may need to start; outlives it. */
 struct rp_stt_env {
     struct rp_workers *workers;
-    const char *speech_dir; /* the speech pack */
+    const char *speech_dir;         /* the speech pack */
+    const struct rp_vad_model *vad; /* the voice detector; NULL: noise may be taken for words */
 };
 
 struct rp_stt_registry;

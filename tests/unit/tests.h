@@ -31,6 +31,8 @@
     X(url)                                                                                         \
     X(audio_frame)                                                                                 \
     X(sentence)                                                                                    \
+    X(voice)                                                                                       \
+    X(stt)                                                                                         \
     X(tts)                                                                                         \
     X(store)                                                                                       \
     X(transport)                                                                                   \
