@@ -71,8 +71,9 @@ static const uint8_t band_edge[BANDS + 1] = {7, 9, 11, 14, 18, 23, 29, 37, 46, 5
 #define MARGIN_DB     8.0f  /* that a voice has to exceed prediction or noise by */
 #define ECHO_MOST     0.25f /* unexplained share of what is still an echo */
 /* Only what is played this loud refutes anything: absolute, and below the band's peak. */
-#define STRONG_DB (-30.0f)
-#define BELOW_DB  22.0f
+#define STRONG_DB    (-30.0f)
+#define BELOW_DB     22.0f
+#define PEAK_FALL_DB 0.05f
 /* A pause in what is played after which the delay may be another. */
 #define NEW_DELAY (16000 / 2)
 
@@ -249,7 +250,7 @@ static void predict(struct rp_echo *e, float played_db[LAGS][BANDS])
     for (int b = 0; b < BANDS; b++) {
         float db = e->predicted_db[b] - DECAY_DB;
         for (int lag = 0; lag < LAGS; lag++)
-            db = fmaxf(db, played_db[lag][b] + e->gain_db[lag][b]);
+            db = RP_MAX(db, played_db[lag][b] + e->gain_db[lag][b]);
         e->predicted_db[b] = db;
     }
 }
@@ -274,18 +275,19 @@ static void learn(struct rp_echo *e, float played_db[LAGS][BANDS], const float *
     float rise[BANDS];
 
     for (int b = 0; b < BANDS; b++) {
-        e->peak_db[b] = fmaxf(e->peak_db[b] - 0.05f, played_db[0][b]);
+        e->peak_db[b] = fmaxf(e->peak_db[b] - PEAK_FALL_DB, played_db[0][b]);
         rise[b] = heard_db[b] > e->floor_db[b] + MARGIN_DB ? RISE_DB : 0.0f;
     }
     for (int lag = 0; lag < LAGS; lag++) {
         const float *later = played_db[lag > 0 ? lag - 1 : lag];
         const float *earlier = played_db[lag < LAGS - 1 ? lag + 1 : lag];
         for (int b = 0; b < BANDS; b++) {
-            float least = fminf(played_db[lag][b], fminf(later[b], earlier[b]));
+            float least = RP_MIN(played_db[lag][b], RP_MIN(later[b], earlier[b]));
             float wrong = heard_db[b] - least - e->gain_db[lag][b];
-            float step = fmaxf(-FALL_DB, fminf(rise[b], wrong));
-            if (least > STRONG_DB && least > e->peak_db[b] - BELOW_DB)
-                e->gain_db[lag][b] = fminf(e->gain_db[lag][b] + step, FIRST_DB);
+            float step = RP_MAX(-FALL_DB, RP_MIN(rise[b], wrong));
+            float moved = RP_MIN(e->gain_db[lag][b] + step, FIRST_DB);
+            bool strong = least > STRONG_DB && least > e->peak_db[b] - BELOW_DB;
+            e->gain_db[lag][b] = strong ? moved : e->gain_db[lag][b];
         }
     }
 }

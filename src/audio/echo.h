@@ -7,7 +7,7 @@
  * echo comes, is found out within the agent's first words, and then any voice is the caller's at
  * once.
  *
- * Positions are samples at 16 kHz of the caller's clock, the same for both sides. 12 kB a session,
+ * Positions are samples at 16 kHz of the caller's clock, the same for both sides. 10 kB a session,
  * allocates in `new` only. Owned by one thread. How it works stands at the head of echo.c. */
 #ifndef RP_AUDIO_ECHO_H
 #define RP_AUDIO_ECHO_H

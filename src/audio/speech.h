@@ -10,7 +10,7 @@
  * conversation is the turn machine's business, which gets the position of the last sample of speech
  * at any time.
  *
- * The same samples give the same answers however they are cut, and on each run. 7 kB a session,
+ * The same samples give the same answers however they are cut, and on each run. 8 kB a session,
  * allocates nothing. Owned by one thread. */
 #ifndef RP_AUDIO_SPEECH_H
 #define RP_AUDIO_SPEECH_H

@@ -12,7 +12,7 @@
 
 /* How well the phases of the newest of three adjoining windows follow from the two before: 1 for
  * tones, about 0 for speech and noise and where something begins. Given the oldest window first.
- * Costs 15 µs. */
+ * Costs 9 µs. */
 float rp_steadiness(const int16_t *oldest, const int16_t *middle, const int16_t *newest);
 
 #endif

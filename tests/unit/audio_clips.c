@@ -106,9 +106,9 @@ static float gauss(uint32_t *seed)
 {
     float sum = 0.0f;
 
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 6; i++)
         sum += clip_random(seed);
-    return sum / 2.0f;
+    return sum / sqrtf(2.0f);
 }
 
 /* Each maker fills x[0..n), at any level; `p` is what it needs to know. */
@@ -144,9 +144,11 @@ static void hum(float *x, size_t n, const float *p)
     for (size_t i = 0; i < n; i++) {
         float level = 1.0f;
         x[i] = 0.0f;
-        for (int h = 1; h <= (int)p[1]; h++, level *= p[2])
+        for (int h = 1; h <= (int)p[1]; h++) {
             x[i] +=
                 level * sinf(TAU * fmodf(p[0] * (float)h * (float)i / CLIP_HZ, 1.0f) + (float)h);
+            level *= p[2];
+        }
     }
 }
 
@@ -197,8 +199,10 @@ static void jingle(float *x, size_t n, const float *p)
         x[i] = 0.0f;
         if (note >= notes)
             continue;
-        for (int h = 1; h <= (int)p[2]; h++, level *= p[3])
+        for (int h = 1; h <= (int)p[2]; h++) {
             x[i] += level * sinf(TAU * p[4 + note] * (float)h * t);
+            level *= p[3];
+        }
         x[i] *= expf(-t / p[1]) * fminf(1.0f, t / 0.005f);
     }
 }
