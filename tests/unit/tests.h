@@ -49,7 +49,8 @@
     X(ws)                                                                                          \
     X(turn_log)                                                                                    \
     X(endpoint)                                                                                    \
-    X(heard)
+    X(heard)                                                                                       \
+    X(tls)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
