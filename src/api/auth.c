@@ -1,4 +1,5 @@
-/* Who calls: the bearer key of a request, checked against RIPOSTE_API_KEY and the store.
+/* Who calls: the bearer key of a request, checked against RIPOSTE_API_KEY and the store; or, of our
+ * own pages, the sign-in cookie.
  *
  * A key that the store has confirmed is believed for two seconds, so that a busy caller does not
  * cost a query each time and a key revoked on another machine stops working soon. Only hashes are
@@ -10,6 +11,7 @@
 #include "api/api_int.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "dashboard/dashboard.h"
 
 #define BELIEVE_US 2000000
 #define NOTE_US    60000000 /* `last used` is written once a minute */
@@ -133,15 +135,68 @@ static void checked(struct rp_store_req *req, void *arg)
     k->next(c);
 }
 
+/* Whether a browser sent this for one of our own pages. The cookie is SameSite=Strict; this is for
+ * browsers that do not know that, and for pages of other ports of this host. */
+static bool is_own_page(const struct rp_http_req *req)
+{
+    struct rp_str origin = rp_http_req_header(req, "Origin"),
+                  host = rp_http_req_header(req, "Host");
+    ptrdiff_t at;
+
+    if (!origin.p)
+        return rp_str_eq_z(rp_http_req_method(req), "GET");
+    at = rp_str_find_str(origin, RP_STR("://"));
+    return at > 0 && host.len > 0 && rp_str_eq_nocase(rp_str_from(origin, (size_t)at + 3), host);
+}
+
+static void cookie_checked(struct rp_store_req *req, void *arg)
+{
+    struct rp_api_call *c = arg;
+    struct checking *k = c->state;
+
+    if (c->req && req->err == RP_ENOTFOUND)
+        rp_api_error(c, 401,
+                     "You are signed out. `riposte owner-link` prints a link that signs in.");
+    else if (!rp_api_failed(c, req))
+        k->next(c);
+}
+
+static void check_cookie(struct rp_api_call *c, struct rp_str cookie, rp_api_fn *next)
+{
+    struct rp_store_web_session_check *q;
+    struct checking *k = rp_arena_zalloc(&c->mem, sizeof(*k));
+
+    if (!is_own_page(c->req)) {
+        rp_api_error(c, 403, "Pages of other origins may not use a sign-in.");
+        return;
+    }
+    if (!k) {
+        rp_api_error_of(c, RP_ENOMEM, NULL);
+        return;
+    }
+    k->next = next;
+    c->state = k;
+    q = RP_API_ASK(web_session_check, c, cookie_checked);
+    if (!q)
+        return;
+    q->cookie = rp_store_hash(cookie);
+    q->now_ms = rp_wall_ms();
+    rp_api_submit(c, &q->req);
+}
+
 void rp_api_authenticate(struct rp_api_call *c, rp_api_fn *next)
 {
-    struct rp_str token = bearer(c->req);
+    struct rp_str token = bearer(c->req), cookie = rp_dashboard_cookie(c->req);
     struct checking *k;
     struct rp_store_key_check *q;
     struct rp_store_hash hash;
     char id[RP_ID_MAX];
     bool note;
 
+    if (token.len == 0 && cookie.len > 0 && cookie.len <= KEY_MAX) {
+        check_cookie(c, cookie, next);
+        return;
+    }
     if (token.len == 0) {
         rp_api_error(c, 401, "The API key is missing: send it as \"Authorization: Bearer KEY\".");
         return;

@@ -60,6 +60,10 @@ static void write_answer(struct rp_jw *w, const struct rp_store_turn *t)
     else
         rp_jw_null(w);
     rp_api_key_num_opt(w, "latency_ms", t ? (double)t->latency_ms : -1);
+    if (t) {
+        rp_jw_key_z(w, "turn_id", t->turn_id);
+        rp_api_key_json(w, "latency", t->latency, "null");
+    }
     rp_jw_end(w);
 }
 

@@ -53,22 +53,23 @@ export function authorize(body: unknown): Promise<Authorized> {
   return call<Authorized>('v1/agents/web/authorize_session', body);
 }
 
-export interface TurnRow {
-  turn_id: string;
+interface Said {
+  turn_id?: string;
   latency?: Latency | null;
 }
 
-// The newest session of a conversation, with what its turns took.
+// What the turns of a conversation's newest session took, by turn id.
 export async function latencies(agent: string, conversation: string): Promise<Map<string, Latency>> {
+  const path = `v1/agents/${encodeURIComponent(agent)}/sessions`;
   const list = await call<{ sessions: { session_id: string }[] }>(
-    `v1/sessions?agent_id=${encodeURIComponent(agent)}&conversation_id=${encodeURIComponent(conversation)}&limit=1`,
+    `${path}?conversation_id=${encodeURIComponent(conversation)}&limit=1`,
   );
   const found = new Map<string, Latency>();
   if (list.sessions.length === 0) return found;
-  const id = encodeURIComponent(list.sessions[0].session_id);
-  const session = await call<{ turns?: TurnRow[] }>(
-    `v1/agents/${encodeURIComponent(agent)}/sessions/${id}`,
+  const session = await call<{ transcript?: Said[] }>(
+    `${path}/${encodeURIComponent(list.sessions[0].session_id)}`,
   );
-  for (const turn of session.turns ?? []) if (turn.latency) found.set(turn.turn_id, turn.latency);
+  for (const said of session.transcript ?? [])
+    if (said.turn_id && said.latency) found.set(said.turn_id, said.latency);
   return found;
 }

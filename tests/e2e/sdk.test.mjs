@@ -1,0 +1,122 @@
+// The published browser SDK against the server, on a page of its own: barge-in, push-to-talk, a
+// client that sends audio only while its own VAD hears speech, and reconnecting.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { browser, microphone, Server } from './rig.mjs';
+
+const require = createRequire(import.meta.url);
+const sdk = join(dirname(require.resolve('@layercode/js-sdk/package.json')), 'dist/layercode-js-sdk.esm.js');
+const vad = join(dirname(require.resolve('@ricky0123/vad-web/package.json')), 'dist');
+const ort = join(require.resolve('onnxruntime-web').replace(/onnxruntime-web\/.*/, 'onnxruntime-web/dist'));
+const LIMIT = { timeout: 90_000 };
+const MIME = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm', onnx: 'application/octet-stream' };
+let server;
+
+before(async () => (server = await new Server().start()));
+after(() => server.stop());
+
+// A customer's page: the SDK, and everything it reports in `seen`.
+const PAGE = `<!doctype html><title>SDK</title><script type="module">
+import LayercodeClient from '/test/sdk.js';
+window.seen = [];
+window.start = async (agentId, options) => {
+  window.client = new LayercodeClient({
+    agentId, authorizeSessionEndpoint: '/test/authorize', ...options,
+    onConnect: (e) => seen.push({ type: 'connected', ...e }),
+    onDisconnect: () => seen.push({ type: 'disconnected' }),
+    onError: (e) => seen.push({ type: 'error', text: String(e) }),
+    onMessage: (m) => seen.push(m), onDataMessage: (m) => seen.push(m),
+    onAgentSpeakingChange: (on) => seen.push({ type: 'agent', on, at: performance.now() }),
+  });
+  client._websocketUrl = location.origin.replace('http', 'ws') + '/v1/agents/web/websocket';
+  await client.connect();
+};
+</script>`;
+
+function serveFile(route, path) {
+  return route.fulfill({
+    body: readFileSync(path),
+    contentType: MIME[path.split('.').pop()],
+    headers: { 'Access-Control-Allow-Origin': '*' },
+  });
+}
+
+async function open(mic) {
+  const chrome = await browser(mic);
+  const page = await chrome.newPage();
+  const asked = [];
+  await page.route('**/test/', (route) => route.fulfill({ body: PAGE, contentType: 'text/html' }));
+  await page.route('**/test/sdk.js', (route) => serveFile(route, sdk));
+  await page.route('**/test/authorize', async (route) => {
+    const body = route.request().postDataJSON();
+    asked.push(body);
+    route.fulfill({ json: await server.call('POST', '/v1/agents/web/authorize_session', body) });
+  });
+  // Where the SDK loads its VAD from.
+  await page.route(/\/vad-web\/[^/]*\//, (route) => serveFile(route, join(vad, route.request().url().split('/').pop())));
+  await page.route(/\/onnxruntime-web\/[^/]*\//, (route) => serveFile(route, join(ort, route.request().url().split('/').pop())));
+  await page.goto(`${server.url}/test/`);
+  await page.waitForFunction(() => window.start);
+  return { chrome, page, asked };
+}
+
+const seen = (page, fn, arg) => page.waitForFunction(fn, arg, LIMIT);
+
+test('words arrive, the answer is heard, speaking interrupts it', async () => {
+  // Two phrases: the second falls into the answer to the first.
+  const { chrome, page } = await open(microphone('beckett', 8, 60));
+  const agent = await server.agent();
+  await page.evaluate((id) => window.start(id, { enableVAD: false }), agent);
+  await seen(page, () => window.seen.some((m) => m.type === 'agent' && m.on));
+  await seen(page, () => window.seen.some((m) => m.type === 'user.transcript' && /tried|fail|matter/i.test(m.content)));
+  await seen(page, () => window.seen.filter((m) => m.type === 'turn.start' && m.role === 'user').length >= 2);
+  const all = await page.evaluate(() => window.seen);
+  assert.ok(all.some((m) => m.type === 'response.text' && /You said/.test(m.content)));
+  assert.deepEqual(all.filter((m) => m.type === 'error'), []);
+  await chrome.close();
+});
+
+test('push-to-talk', async () => {
+  const { chrome, page } = await open(microphone('beckett', 1, 60, 0, 3.2));
+  const agent = await server.agent({ mode: 'push_to_talk' });
+  await page.evaluate((id) => window.start(id, { enableVAD: false }), agent);
+  await seen(page, () => window.seen.some((m) => m.type === 'connected'));
+  await page.evaluate(() => window.client.triggerUserTurnStarted());
+  await page.waitForTimeout(6000); // the microphone plays the recording meanwhile
+  await page.evaluate(() => window.client.triggerUserTurnFinished());
+  await seen(page, () => window.seen.some((m) => m.type === 'user.transcript' && /tried/i.test(m.content)));
+  await seen(page, () => window.seen.some((m) => m.type === 'response.end'));
+  await chrome.close();
+});
+
+test('a client that gates its audio is understood', async () => {
+  const { chrome, page } = await open(microphone('beckett', 10, 60, 0, 3.2));
+  const agent = await server.agent({}, { vad: { enabled: true, gate_audio: true } });
+  await page.evaluate((id) => window.start(id, {}), agent);
+  await seen(page, () => window.seen.some((m) => m.type === 'user.transcript' && /tried|fail/i.test(m.content)));
+  await seen(page, () => window.seen.some((m) => m.type === 'response.text' && /You said/.test(m.content)));
+  await chrome.close();
+});
+
+test('reconnecting goes on with the conversation under a new key', async () => {
+  const { chrome, page, asked } = await open(microphone('beckett', 60, 1, 0, 0.1));
+  const agent = await server.agent();
+  await page.evaluate((id) => window.start(id, { enableVAD: false }), agent);
+  await seen(page, () => window.seen.some((m) => m.type === 'response.end'));
+  const conversation = await page.evaluate(() => window.client.conversationId);
+  await page.evaluate(() => window.client.disconnect());
+  await page.evaluate((a) => window.start(a.id, { enableVAD: false, conversationId: a.conversation }), {
+    id: agent,
+    conversation,
+  });
+  await seen(page, () => window.seen.filter((m) => m.type === 'response.end').length >= 2);
+  assert.equal(await page.evaluate(() => window.client.conversationId), conversation);
+  assert.equal(asked[1].conversation_id, conversation);
+  await chrome.close();
+  const { sessions } = await server.call('GET', `/v1/agents/${agent}/sessions`);
+  assert.equal(sessions.length, 2);
+  assert.deepEqual(sessions.map((s) => s.conversation_id), [conversation, conversation]);
+});
