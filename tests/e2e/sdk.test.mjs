@@ -2,15 +2,15 @@
 // client that sends audio only while its own VAD hears speech, and reconnecting.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { browser, microphone, Server } from './rig.mjs';
 
-const require = createRequire(import.meta.url);
-const sdk = join(dirname(require.resolve('@layercode/js-sdk/package.json')), 'dist/layercode-js-sdk.esm.js');
-const vad = join(dirname(require.resolve('@ricky0123/vad-web/package.json')), 'dist');
-const ort = join(require.resolve('onnxruntime-web').replace(/onnxruntime-web\/.*/, 'onnxruntime-web/dist'));
+const packages = join(dirname(fileURLToPath(import.meta.url)), 'node_modules');
+const sdk = join(packages, '@layercode/js-sdk/dist/layercode-js-sdk.esm.js');
+const vad = join(packages, '@ricky0123/vad-web/dist');
+const ort = join(packages, 'onnxruntime-web/dist');
 const LIMIT = { timeout: 90_000 };
 const MIME = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm', onnx: 'application/octet-stream' };
 let server;
