@@ -2,6 +2,7 @@
 // client that sends audio only while its own VAD hears speech, and reconnecting.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ const packages = join(dirname(fileURLToPath(import.meta.url)), 'node_modules');
 const sdk = join(packages, '@layercode/js-sdk/dist/layercode-js-sdk.esm.js');
 const vad = join(packages, '@ricky0123/vad-web/dist');
 const ort = join(packages, 'onnxruntime-web/dist');
-const LIMIT = { timeout: 90_000 };
+const LIMIT = { timeout: 60_000 };
 const MIME = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm', onnx: 'application/octet-stream' };
 let server;
 
@@ -20,18 +21,18 @@ after(() => server.stop());
 
 // A customer's page: the SDK, and everything it reports in `seen`.
 const PAGE = `<!doctype html><title>SDK</title><script type="module">
-import LayercodeClient from '/test/sdk.js';
+import LayercodeClient from '/sdk.js';
 window.seen = [];
 window.start = async (agentId, options) => {
   window.client = new LayercodeClient({
-    agentId, authorizeSessionEndpoint: '/test/authorize', ...options,
+    agentId, authorizeSessionEndpoint: '/authorize', ...options,
     onConnect: (e) => seen.push({ type: 'connected', ...e }),
     onDisconnect: () => seen.push({ type: 'disconnected' }),
     onError: (e) => seen.push({ type: 'error', text: String(e) }),
     onMessage: (m) => seen.push(m), onDataMessage: (m) => seen.push(m),
     onAgentSpeakingChange: (on) => seen.push({ type: 'agent', on, at: performance.now() }),
   });
-  client._websocketUrl = location.origin.replace('http', 'ws') + '/v1/agents/web/websocket';
+  client._websocketUrl = 'SERVER/v1/agents/web/websocket';
   await client.connect();
 };
 </script>`;
@@ -44,21 +45,39 @@ function serveFile(route, path) {
   });
 }
 
-async function open(mic) {
-  const chrome = await browser(mic);
-  const page = await chrome.newPage();
-  const asked = [];
-  await page.route('**/test/', (route) => route.fulfill({ body: PAGE, contentType: 'text/html' }));
-  await page.route('**/test/sdk.js', (route) => serveFile(route, sdk));
-  await page.route('**/test/authorize', async (route) => {
-    const body = route.request().postDataJSON();
-    asked.push(body);
-    route.fulfill({ json: await server.call('POST', '/v1/agents/web/authorize_session', body) });
+// The customer's own web server: the page, the SDK, and the route that authorizes.
+async function customer(asked) {
+  const http = createServer(async (request, response) => {
+    if (request.url === '/authorize') {
+      const chunks = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const body = JSON.parse(Buffer.concat(chunks).toString());
+      asked.push(body);
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify(await server.call('POST', '/v1/agents/web/authorize_session', body)));
+    } else if (request.url === '/sdk.js') {
+      response.setHeader('Content-Type', 'text/javascript');
+      response.end(readFileSync(sdk));
+    } else {
+      response.setHeader('Content-Type', 'text/html');
+      response.end(PAGE.replace('SERVER', server.url.replace('http', 'ws')));
+    }
   });
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+  return http;
+}
+
+async function open(mic) {
+  const asked = [];
+  const http = await customer(asked);
+  const chrome = await browser(mic);
+  chrome.on('disconnected', () => http.close());
+  const page = await chrome.newPage();
   // Where the SDK loads its VAD from.
-  await page.route(/\/vad-web\/[^/]*\//, (route) => serveFile(route, join(vad, route.request().url().split('/').pop())));
-  await page.route(/\/onnxruntime-web\/[^/]*\//, (route) => serveFile(route, join(ort, route.request().url().split('/').pop())));
-  await page.goto(`${server.url}/test/`);
+  const name = (route) => route.request().url().split('/').pop();
+  await page.route(/\/vad-web\/[^/]*\//, (route) => serveFile(route, join(vad, name(route))));
+  await page.route(/\/onnxruntime-web\/[^/]*\//, (route) => serveFile(route, join(ort, name(route))));
+  await page.goto(`http://127.0.0.1:${http.address().port}/`);
   await page.waitForFunction(() => window.start);
   return { chrome, page, asked };
 }
