@@ -210,7 +210,8 @@ static void got_message(struct rp_ws *ws, bool binary, char *data, size_t len, v
             got_audio(c, msg, now);
         else if (type.p)
             c->cb.message(c, type, msg, now, c->arg);
-        if (rp_str_eq_z(type, "turn.start") && rp_str_eq_z(rp_json_get_str(msg, "role"), "user"))
+        if (type.p && rp_str_eq_z(type, "turn.start") &&
+            rp_str_eq_z(rp_json_get_str(msg, "role"), "user"))
             drop_playback(c, now);
     }
     rp_arena_fini(&mem);

@@ -32,6 +32,7 @@ static inline void rp_list_append(struct rp_list *l, struct rp_node *n)
 {
     n->prev = l->head.prev;
     n->next = &l->head;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no NULL in a list after rp_list_init */
     l->head.prev->next = n;
     l->head.prev = n;
 }

@@ -70,6 +70,7 @@ char *rp_stt_clean(struct rp_str text, double seconds)
     for (size_t i = 0; i < n; i++) {
         if (i)
             (void)rp_buf_char(&b, ' ');
+        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): without_surplus only lowers n */
         (void)rp_buf_str(&b, words[i]);
     }
     return rp_buf_take(&b);

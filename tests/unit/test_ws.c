@@ -380,6 +380,7 @@ static void client_byte_by_byte(void **state)
     struct net_ws c = {.headers = "Authorization: Token x\r\n"};
     struct rp_buf b;
     char answer[512];
+    size_t len;
     int fd;
 
     net_ws_connect(&c, w->client, w->raw_url);
@@ -391,7 +392,8 @@ static void client_byte_by_byte(void **state)
                                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "));
     assert_non_null(strstr(b.p, "==\r\nAuthorization: Token x\r\n\r\n"));
     accept_of(&b, answer, sizeof(answer));
-    (void)strcat(answer, "\x81\x02hi"); /* a message right behind the handshake */
+    len = strlen(answer);
+    (void)snprintf(answer + len, sizeof(answer) - len, "\x81\x02hi"); /* a message right behind */
     for (size_t i = 0; answer[i]; i++)
         net_send(fd, rp_str_n(answer + i, 1));
     net_latch_wait(&c.message, 1);
