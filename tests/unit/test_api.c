@@ -651,11 +651,13 @@ static void transcripts_pair_what_was_said(void **state)
     s = ask_json(f, &a, 200, "GET", "/v1/agents/$A/sessions/$S", NULL);
     assert_json(rp_json_get(s, "transcript"),
                 "[{\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"user_message\":null,"
-                "\"assistant_message\":\"Hi.\",\"latency_ms\":321},"
+                "\"assistant_message\":\"Hi.\",\"latency_ms\":321,"
+                "\"turn_id\":\"t\",\"latency\":null},"
                 "{\"timestamp\":\"1970-01-01T00:00:01.000Z\",\"user_message\":\"one\","
                 "\"assistant_message\":null,\"latency_ms\":null},"
                 "{\"timestamp\":\"1970-01-01T00:00:02.000Z\",\"user_message\":\"two\","
-                "\"assistant_message\":\"Two.\",\"latency_ms\":321},"
+                "\"assistant_message\":\"Two.\",\"latency_ms\":321,"
+                "\"turn_id\":\"t\",\"latency\":null},"
                 "{\"timestamp\":\"1970-01-01T00:00:04.000Z\",\"user_message\":\"three\","
                 "\"assistant_message\":null,\"latency_ms\":null}]");
     assert_json(rp_json_get(s, "metadata"), "{\"k\":[1]}");
