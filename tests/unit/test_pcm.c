@@ -162,9 +162,11 @@ static void ring_keeps_the_last_samples(void **state)
     int16_t in[100], out[100];
     const int16_t *at;
     int64_t written = 0;
+    uint64_t count;
 
     (void)state;
     assert_int_equal(rp_ring_init(&r, 10), 0);
+    count = rp_mem_thread_count();
     assert_int_equal(rp_ring_read(&r, 0, out, 5), 0);
     for (size_t step = 1; step < 30; step++) { /* also pieces longer than the ring */
         for (size_t i = 0; i < step; i++)
@@ -195,6 +197,7 @@ static void ring_keeps_the_last_samples(void **state)
     assert_int_equal(out[2], 0);
     rp_ring_drop(&r, INT64_MAX);
     assert_true(r.start == r.end);
+    assert_true(rp_mem_thread_count() == count);
     rp_ring_fini(&r);
     rp_ring_fini(&r);
 

@@ -27,6 +27,7 @@ static void make_tone(int rate_hz, float freq_hz)
 /* All of `in`, in pieces of `piece` samples. */
 static size_t run(struct rp_resample *r, size_t n, size_t piece, int16_t *to)
 {
+    uint64_t count = rp_mem_thread_count();
     size_t done = 0;
 
     for (size_t at = 0; at < n; at += piece) {
@@ -35,6 +36,7 @@ static size_t run(struct rp_resample *r, size_t n, size_t piece, int16_t *to)
         assert_true(got <= rp_resample_room(r, part));
         done += got;
     }
+    assert_true(rp_mem_thread_count() == count);
     return done;
 }
 
