@@ -538,6 +538,22 @@ static void check_replay(struct run *first)
     rp_buf_fini(&r.all);
 }
 
+/* For seeds of fuzz/fuzz_turn_log.c: RIPOSTE_TEST_TURN_LOGS names a folder. */
+static void keep_log(const struct run *r)
+{
+    const char *folder = getenv("RIPOSTE_TEST_TURN_LOGS");
+    char path[600];
+    FILE *f;
+
+    if (!folder)
+        return;
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, r->file);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(r->log_bytes.p, 1, r->log_bytes.len, f), r->log_bytes.len);
+    assert_int_equal(fclose(f), 0);
+}
+
 static void run_script(const char *path)
 {
     static struct run r;
@@ -576,6 +592,7 @@ static void run_script(const char *path)
     assert_true(started);
     check_rest(&r);
     check_replay(&r);
+    keep_log(&r);
     world_fini(&r.w);
     for (int i = 0; i < r.nout; i++)
         rp_free(r.out[i].text);
