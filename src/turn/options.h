@@ -29,7 +29,7 @@ enum rp_turn_hangup { RP_TURN_HANGUP_FINISH, RP_TURN_HANGUP_CANCEL };
     X(MS, min_interrupt_ms, 150, 50, 3000, "", "this much speech interrupts the agent")            \
     X(COUNT, min_interrupt_words, 0, 0, 10, "",                                                    \
       "and this many recognised words; 0: the voice is enough")                                    \
-    X(MS, min_silence_ms, 250, 100, 5000, "",                                                      \
+    X(MS, min_silence_ms, 220, 100, 5000, "",                                                      \
       "silence that ends a turn whose words sound complete")                                       \
     X(MS, max_silence_ms, 1200, 200, 10000, "",                                                    \
       "silence that ends any turn, however unfinished it sounds")                                  \

@@ -219,6 +219,33 @@ static void options_follow_their_table(void **state)
         "a whole number from 100 to 5000");
 }
 
+/* The table of docs/turns.md says what options.h does. */
+static void documentation_is_true(void **state)
+{
+    struct rp_turn_options o;
+    char path[600];
+    struct rp_str text;
+    size_t len;
+    char *doc;
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/docs/turns.md", RP_SOURCE_DIR);
+    doc = test_read_file(path, &len);
+    text = rp_str_n(doc, len);
+    rp_turn_options_default(&o);
+    for (size_t i = 0; i < rp_turn_option_count; i++) {
+        const struct rp_turn_option *opt = &rp_turn_option_table[i];
+        char row[400], range[200], buf[RP_TURN_OPTION_PRINT];
+
+        (void)snprintf(row, sizeof(row), "\n| `%s` | %s | %s | ", opt->name,
+                       rp_turn_option_print(&o, opt, buf),
+                       rp_turn_option_range(range, sizeof(range), opt));
+        if (rp_str_find_str(text, rp_str_z(row)) < 0)
+            fail_msg("docs/turns.md has no row%s", row);
+    }
+    rp_free(doc);
+}
+
 /* --- without memory ----------------------------------------------------------------------- */
 
 static void ignore(const struct rp_turn_action *a, void *arg)
@@ -291,9 +318,9 @@ static void survives_without_memory(void **state)
 int test_turn_log(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events_survive),          cmocka_unit_test(broken_logs_are_refused),
-        cmocka_unit_test(full_logs_end_cleanly),   cmocka_unit_test(options_follow_their_table),
-        cmocka_unit_test(survives_without_memory),
+        cmocka_unit_test(events_survive),        cmocka_unit_test(broken_logs_are_refused),
+        cmocka_unit_test(full_logs_end_cleanly), cmocka_unit_test(options_follow_their_table),
+        cmocka_unit_test(documentation_is_true), cmocka_unit_test(survives_without_memory),
     };
 
     return cmocka_run_group_tests_name("turn_log", tests, NULL, NULL);
