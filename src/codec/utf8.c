@@ -73,3 +73,17 @@ bool rp_utf8_valid(struct rp_str s)
     }
     return true;
 }
+
+uint32_t rp_utf8_at(struct rp_str s, size_t *len)
+{
+    int n = rp_utf8_step(s.p, s.p + s.len);
+    uint32_t c = (unsigned char)s.p[0];
+
+    *len = (size_t)(n < 0 ? -n : n);
+    if (n <= 1)
+        return n < 0 ? RP_UTF8_BAD_CHAR : c;
+    c &= 0xffu >> (n + 1);
+    for (int i = 1; i < n; i++)
+        c = c << 6 | ((unsigned char)s.p[i] & 0x3fu);
+    return c;
+}

@@ -62,7 +62,10 @@ char *rp_stt_clean(struct rp_str text, double seconds)
     size_t most = (size_t)(seconds * WORDS_A_SECOND) + 2, n = 0;
     struct rp_buf b;
 
-    while (n < WORDS_MAX && n < most && (word = next_word(&text)).len) {
+    while (n < WORDS_MAX && n < most) {
+        word = next_word(&text);
+        if (word.len == 0)
+            break;
         words[n++] = word;
         n = without_surplus(words, n);
     }

@@ -1,6 +1,9 @@
 /* Text to tokens; see flite_tokens.h. */
 #include "tts/flite_tokens.h"
 
+#include "base/check.h"
+#include "codec/utf8.h"
+
 /* Base letters of U+00C0–U+00FF and U+0100–U+017F; '?' stands for those below. */
 static const char latin1[] = "AAAAAA?CEEEEIIIIDNOOOOO?OUUUUY??aaaaaa?ceeeeiiiidnooooo?ouuuuy?y";
 static const char latin_a[] = "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIi??JjKkkLlLlLlLlLl"
@@ -52,10 +55,10 @@ static void put(struct rp_flite_reader *r, const char *s, size_t len)
         r->parts[r->len++] = s[i];
 }
 
-/* Of two bytes or three; what is no Latin letter divides the word. */
+/* What is no Latin letter divides the word. */
 static void put_wide(struct rp_flite_reader *r, uint32_t c)
 {
-    for (size_t i = 0; i < sizeof(ligatures) / sizeof(ligatures[0]); i++)
+    for (size_t i = 0; i < RP_COUNT(ligatures); i++)
         if (ligatures[i].c == c) {
             put(r, ligatures[i].spelled, strlen(ligatures[i].spelled));
             return;
@@ -96,23 +99,15 @@ static bool keeps_mark(struct rp_str w, size_t i)
 static void fold(struct rp_flite_reader *r, struct rp_str w)
 {
     r->len = r->part = 0;
-    for (size_t i = 0; i < w.len; i++) {
-        unsigned char c = (unsigned char)w.p[i];
+    for (size_t i = 0, n; i < w.len; i += n) {
+        uint32_t c = rp_utf8_at(rp_str_from(w, i), &n);
 
-        if (is_alnum(w.p[i]) || keeps_mark(w, i)) {
+        if (c >= 0x80)
+            put_wide(r, c);
+        else if (is_alnum(w.p[i]) || keeps_mark(w, i))
             put(r, &w.p[i], 1);
-        } else if (c < 0x80) {
+        else
             put(r, " ", 1);
-        } else if (c >= 0xc0 && c < 0xe0 && i + 1 < w.len) {
-            put_wide(r, (c & 0x1fu) << 6 | ((unsigned char)w.p[i + 1] & 0x3fu));
-            i++;
-        } else if (c >= 0xe0 && c < 0xf0 && i + 2 < w.len) {
-            put_wide(r, (c & 0x0fu) << 12 | ((unsigned char)w.p[i + 1] & 0x3fu) << 6 |
-                            ((unsigned char)w.p[i + 2] & 0x3fu));
-            i += 2;
-        } else {
-            put(r, " ", 1);
-        }
     }
     r->parts[r->len] = '\0';
 }

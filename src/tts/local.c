@@ -294,7 +294,7 @@ static const struct rp_tts_ops local_ops = {
 int rp_tts_local_start(struct rp_tts_engine **out, const struct rp_tts_env *env)
 {
     unsigned n = rp_workers_count(env->workers);
-    struct engine *e = rp_zalloc(sizeof(*e) + n * sizeof(e->voices[0]));
+    struct engine *e = rp_zalloc(sizeof(*e) + n * sizeof(struct rp_flite *));
     int err = 0;
 
     if (!e)

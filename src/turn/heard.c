@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "turn/utf8.h"
+#include "codec/utf8.h"
 
 enum { RATE = 16000, WORDS_FIRST = 64, WORDS_MAX = 1 << 16 };
 

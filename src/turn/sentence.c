@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "codec/utf8.h"
 #include "turn/speakable.h"
-#include "turn/utf8.h"
 
 /* Lengths in characters from which a cut is made at the given place. The first segment's are short:
  * its length is added to the time to the first sound. */

@@ -2,8 +2,8 @@
 #ifndef RP_TURN_SPEAKABLE_INT_H
 #define RP_TURN_SPEAKABLE_INT_H
 
+#include "codec/utf8.h"
 #include "turn/speakable.h"
-#include "turn/utf8.h"
 
 /* One run of rp_speakable. Failed appends are remembered by the buffers. */
 struct rp_speaker {

@@ -680,7 +680,7 @@ bool rp_is_picture(uint32_t c)
 {
     if (c == 0x221a || c == 0x221e)
         return false;
-    return c == 0xa9 || c == 0xae || c == 0xad || c == 0xb6 || c == 0xb7 || c == RP_UTF8_BAD ||
+    return c == 0xa9 || c == 0xae || c == 0xad || c == 0xb6 || c == 0xb7 || c == RP_UTF8_BAD_CHAR ||
            c == 0xfeff || (c >= 0x2000 && c <= 0x206f && c != 0x2019) || c == 0x20e3 ||
            (c >= 0x2100 && c <= 0x214f && c != 0x2116) || (c >= 0x2190 && c <= 0x21ff) ||
            (c >= 0x2300 && c <= 0x23ff) || (c >= 0x2500 && c <= 0x2bff) || c == 0x3030 ||

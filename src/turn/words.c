@@ -2,7 +2,7 @@
 #include "turn/words.h"
 
 #include "base/check.h"
-#include "turn/utf8.h"
+#include "codec/utf8.h"
 
 /* Letters and digits: everything beyond ASCII but the blocks of punctuation and symbols. */
 static bool is_word_char(uint32_t cp)

@@ -271,15 +271,15 @@ static size_t words_in(const char *text)
     return n;
 }
 
+#define TEN    "one two three four five six seven eight nine ten "
+#define TWENTY TEN TEN
+
 static void words_come_with_their_times(void **state)
 {
     static const char *const texts[] = {
         "Hello there, how are you today?",
         "It costs $5.50, or \xe2\x82\xac and the API \xe4\xbd\xa0\xe5\xa5\xbd is down - sorry.",
-        "one two three four five six seven eight nine ten one two three four five six seven eight "
-        "nine ten one two three four five six seven eight nine ten one two three four five six "
-        "seven eight nine ten one two three four five six seven eight nine ten one two three four "
-        "five six seven eight nine ten one two three four five six seven eight nine ten",
+        TWENTY TWENTY TWENTY TWENTY "one",
         "\xf0\x9f\x98\x80 !!!",
         "",
     };
