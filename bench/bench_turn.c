@@ -56,11 +56,11 @@ static void run(struct call *c, int ms, bool speaking, bool sending)
 static void speak_turn(struct call *c)
 {
     step(c, (struct rp_turn_event){.type = RP_TURN_EV_SPEECH_START, .at = c->pos - 1600});
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++) {
         run(c, 500, true, false);
         step(c, (struct rp_turn_event){
                     .type = RP_TURN_EV_INTERIM,
-                    .text = rp_str_first(RP_STR("what time is it now"), (size_t)(4 + 5 * i))});
+                    .text = rp_str_first(RP_STR("what time is it now"), 4 + (5 * i))});
     }
     step(c, (struct rp_turn_event){.type = RP_TURN_EV_SPEECH_STOP, .at = c->pos - 2000});
     run(c, 100, false, false);

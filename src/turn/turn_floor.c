@@ -251,9 +251,8 @@ static void settle_last_sentence(struct rp_turn *t, struct rp_turn_asst *a)
     if (!t->ending || t->reason != RP_TURN_REASON_TIME_UP)
         return;
     heard = rp_heard_prefix(&a->heard, text, rp_heard_played(&a->heard, t->now));
-    if (heard >= t->last_text && heard < text.len)
-        rp_turn_floor_cut(t, false);
-    else if (rp_turn_due(t, t->ending_us + RP_TURN_US(RP_TURN_LAST_SENTENCE_MS)))
+    if ((heard >= t->last_text && heard < text.len) ||
+        rp_turn_due(t, t->ending_us + RP_TURN_US(RP_TURN_LAST_SENTENCE_MS)))
         rp_turn_floor_cut(t, false);
     else
         (void)rp_turn_due(t, t->now + RP_TURN_US(RP_TURN_POLL_MS));

@@ -241,8 +241,9 @@ static char *next_arg(struct run *r, char **line)
     if (!*at)
         FAIL(r, "something is missing at the end of the line");
     if (*at == '"') {
-        end = strchr(++at, '"');
-        if (!end)
+        at++;
+        end = at + strcspn(at, "\"");
+        if (!*end)
             FAIL(r, "a quote does not end");
     } else {
         end = at + strcspn(at, " ");
