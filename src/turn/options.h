@@ -26,7 +26,7 @@ enum rp_turn_hangup { RP_TURN_HANGUP_FINISH, RP_TURN_HANGUP_CANCEL };
     X(BOOL, protect_greeting, false, 0, 1, "", "the greeting is always spoken to its end")         \
     X(MS, min_speech_ms, 120, 0, 1000, "",                                                         \
       "with nobody speaking, this much speech begins a turn of the caller")                        \
-    X(MS, min_interrupt_ms, 150, 50, 3000, "", "this much speech interrupts the agent")            \
+    X(MS, min_interrupt_ms, 125, 50, 3000, "", "this much speech interrupts the agent")            \
     X(COUNT, min_interrupt_words, 0, 0, 10, "",                                                    \
       "and this many recognised words; 0: the voice is enough")                                    \
     X(MS, min_silence_ms, 220, 100, 5000, "",                                                      \

@@ -13,13 +13,14 @@
  * - Events come in the order in which things happened; in particular push-to-talk edges, typed text
  *   and hints come after the audio that arrived before them has been processed.
  * - A TICK after each processed piece of audio (100 ms or less), and one when rp_turn_deadline_us
- * is reached. An early or superfluous TICK is harmless.
- * - No audio is processed while rp_turn_wants_audio says no (it waits, up to a bound, in the
- *   session, and what came after it waits behind it): a finished turn is waiting for its words, and
- *   the next one may not begin before.
+ *   is reached. An early or superfluous TICK is harmless.
+ * - No audio is processed while rp_turn_wants_audio says no: a finished turn is waiting for its
+ *   words, and the next one may not begin before. Audio, and what came behind it, waits in the
+ *   session, up to a bound.
  * - When audio has not come for longer than the network allowance (0.5 s), `pos` goes on with real
- *   time; if the detector was inside speech, the session says SPEECH_STOP with `at` = the last
- * sample that came. Late audio is taken in order, from wherever `pos` has got to.
+ *   time at each deadline, and speech that was going on is over: the detector hears silence, or the
+ *   session says SPEECH_STOP with `at` = the end of what came. Late audio is taken in order, from
+ *   wherever `pos` has got to.
  *
  * Actions are handed to `emit` one by one during rp_turn_step, in the order in which they take
  * effect. `emit` may not call back into the machine. What an action points to is valid during the
