@@ -188,26 +188,34 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *arg)
 
 /* The end. */
 
+/* Takes the call from libcurl, at once also in the middle of the answer. With HTTP/1 that closes
+ * the connection. With HTTP/2 libcurl 7.88 only notes down the reset of the stream, and sends it
+ * when the connection has other business: where other requests share it, at the latest when the
+ * next piece of this answer comes; else the connection is closed as well (FORBID_REUSE). */
+static void leave_curl(struct rp_http_call *call)
+{
+    if (!call->in_multi)
+        return;
+    if (!call->ended_by_curl)
+        (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+    (void)curl_multi_remove_handle(call->client->multi, call->easy);
+    call->in_multi = false;
+}
+
 void rp_http_call_free(struct rp_http_call *call)
 {
     rp_list_remove(&call->node);
     rp_resolve_cancel(call->lookup);
-    call->lookup = NULL;
     rp_timer_stop(&call->timer);
-    if (call->in_multi)
-        (void)curl_multi_remove_handle(call->client->multi, call->easy);
-    call->in_multi = false;
+    leave_curl(call);
     if (call->easy)
         curl_easy_cleanup(call->easy);
-    call->easy = NULL;
-    if (call->resume_queued) { /* the message frees the rest */
-        call->freed_by_resume = true;
-        return;
-    }
     curl_slist_free_all(call->headers);
     curl_slist_free_all(call->addrs);
     rp_free(call->body);
-    rp_free(call);
+    call->is_over = true;
+    if (!call->msg_queued)
+        rp_free(call);
 }
 
 void rp_http_call_finish(struct rp_http_call *call, int err, const char *why)
@@ -223,9 +231,7 @@ void rp_http_call_finish(struct rp_http_call *call, int err, const char *why)
     result.timing = call->timing;
     result.received = call->received;
     /* Out of libcurl first: the owner may start, cancel, or end anything in its callback. */
-    if (call->in_multi)
-        (void)curl_multi_remove_handle(call->client->multi, call->easy);
-    call->in_multi = false;
+    leave_curl(call);
     rp_timer_stop(&call->timer);
     rp_list_remove(&call->node);
     done(call, &result, call->arg);
@@ -238,6 +244,7 @@ void rp_http_call_finish_curl(struct rp_http_call *call, CURLcode code)
     char copy[CURL_ERROR_SIZE];
     int err;
 
+    call->ended_by_curl = true;
     if (code == CURLE_OK)
         err = 0;
     else if (call->err)
@@ -277,14 +284,14 @@ void rp_http_call_timing(const struct rp_http_call *call, struct rp_http_timing 
 
 /* Pausing. */
 
-static void resume_soon(struct rp_msg *msg)
+static void on_msg(struct rp_msg *msg)
 {
-    struct rp_http_call *call = RP_CONTAINER_OF(msg, struct rp_http_call, resume_msg);
+    struct rp_http_call *call = RP_CONTAINER_OF(msg, struct rp_http_call, msg);
     struct rp_http_client *c = call->client;
 
-    call->resume_queued = false;
-    if (call->freed_by_resume) {
-        rp_http_call_free(call);
+    call->msg_queued = false;
+    if (call->is_over) {
+        rp_free(call);
         return;
     }
     if (call->paused || !call->in_multi)
@@ -305,9 +312,9 @@ void rp_http_call_pause(struct rp_http_call *call, bool paused)
     if (call->paused == paused)
         return;
     call->paused = paused;
-    if (!paused && !call->resume_queued) {
-        call->resume_queued = true;
-        rp_loop_defer(call->client->loop, &call->resume_msg);
+    if (!paused && !call->msg_queued) {
+        call->msg_queued = true;
+        rp_loop_defer(call->client->loop, &call->msg);
     }
 }
 
@@ -515,7 +522,7 @@ int rp_http_call_start(struct rp_http_call **out, struct rp_http_client *c,
     call->total_deadline_us = p->total_timeout_us ? call->started_us + p->total_timeout_us : 0;
     call->max_response = p->max_response ? p->max_response : MAX_RESPONSE;
     rp_timer_init(&call->timer, c->loop, on_timer);
-    rp_msg_init(&call->resume_msg, resume_soon);
+    rp_msg_init(&call->msg, on_msg);
     err = set_up(call, p);
     if (err) {
         rp_http_call_free(call);

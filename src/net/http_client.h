@@ -69,7 +69,7 @@ int rp_http_call_start(struct rp_http_call **out, struct rp_http_client *c,
                        const struct rp_http_call_params *params, const struct rp_http_call_cb *cb,
                        void *arg);
 /* Ends it at once; no callback afterwards, the call is gone. May be called from its own callbacks
- * except `done`. */
+ * except `done`. Its connection is closed, unless other requests share it (HTTP/2): those go on. */
 void rp_http_call_cancel(struct rp_http_call *c);
 /* How far it has come so far. */
 void rp_http_call_timing(const struct rp_http_call *c, struct rp_http_timing *out);

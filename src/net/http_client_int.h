@@ -34,9 +34,10 @@ struct rp_http_call {
     char host[256];           /* "": an address, not a name */
     uint16_t port;
     bool in_multi;
-    struct rp_msg resume_msg;
-    bool resume_queued;
-    bool freed_by_resume; /* the call has ended, its message is still deferred */
+    bool ended_by_curl; /* it has reported the end itself */
+    struct rp_msg msg;  /* deferred: goes on after a pause */
+    bool msg_queued;
+    bool is_over; /* everything but this struct has been released; the message frees it */
 
     char *body;
     size_t body_len, body_sent;

@@ -42,13 +42,18 @@ static void close_client(void *arg)
     rp_http_client_close(closing->client->http, client_closed, closing);
 }
 
-void net_client_stop(struct net_client *c)
+void net_client_close(struct net_client *c)
 {
     struct closing closing = {c, NET_LATCH_INIT};
 
     net_on(c->loop, close_client, &closing);
     net_latch_wait(&closing.closed, 1);
     net_stop(c->loop);
+}
+
+void net_client_stop(struct net_client *c)
+{
+    net_client_close(c);
     rp_resolve_reset();
 }
 

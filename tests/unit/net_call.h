@@ -11,7 +11,9 @@ struct net_client {
 };
 
 void net_client_start(struct net_client *c);
-/* Also asserts that all calls have ended in some way. */
+/* Closes it, which ends all calls, and its loop. */
+void net_client_close(struct net_client *c);
+/* The same, and waits for look-ups that nobody waits for any more. */
 void net_client_stop(struct net_client *c);
 
 struct net_call {

@@ -50,7 +50,8 @@
     X(turn_log)                                                                                    \
     X(endpoint)                                                                                    \
     X(heard)                                                                                       \
-    X(tls)
+    X(tls)                                                                                         \
+    X(resolve)
 
 #define X(name) int test_##name(void);
 RP_TESTS(X)
