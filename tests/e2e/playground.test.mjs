@@ -4,14 +4,17 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { artifacts, browser, microphone, Server, watch } from './rig.mjs';
+import { artifacts, browser, closeBrowsers, microphone, Server, watch } from './rig.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const LIMIT = { timeout: 60_000 };
 let server;
 
 before(async () => (server = await new Server().start()));
-after(() => server.stop());
+after(async () => {
+  await closeBrowsers();
+  await server.stop();
+});
 
 // axe-core in the page; bypasses the page's policy, which forbids foreign scripts.
 async function accessible(page) {

@@ -87,8 +87,15 @@ export function microphone(name, before, after, from = 0, to = Infinity) {
   return path;
 }
 
-export function browser(mic) {
-  return chromium.launch({
+const launched = [];
+
+// For the end of a file: a test that failed has left its browser open.
+export async function closeBrowsers() {
+  for (const chrome of launched) await chrome.close();
+}
+
+export async function browser(mic) {
+  const chrome = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox',
@@ -97,6 +104,8 @@ export function browser(mic) {
       ...(mic ? ['--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${mic}%noloop`] : []),
     ],
   });
+  launched.push(chrome);
+  return chrome;
 }
 
 // What a page must not do: log errors, or ask another host for anything.

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { browser, microphone, Server } from './rig.mjs';
+import { browser, closeBrowsers, microphone, Server } from './rig.mjs';
 
 const packages = join(dirname(fileURLToPath(import.meta.url)), 'node_modules');
 const sdk = join(packages, '@layercode/js-sdk/dist/layercode-js-sdk.esm.js');
@@ -17,7 +17,10 @@ const MIME = { js: 'text/javascript', mjs: 'text/javascript', wasm: 'application
 let server;
 
 before(async () => (server = await new Server().start()));
-after(() => server.stop());
+after(async () => {
+  await closeBrowsers();
+  await server.stop();
+});
 
 // A customer's page: the SDK, and everything it reports in `seen`.
 const PAGE = `<!doctype html><title>SDK</title><script type="module">
@@ -112,10 +115,10 @@ test('push-to-talk', async () => {
 });
 
 test('a client that gates its audio is understood', async () => {
-  const { chrome, page } = await open(microphone('beckett', 10, 60, 0, 3.2));
+  const { chrome, page } = await open(microphone('beckett', 20, 60));
   const agent = await server.agent({}, { vad: { enabled: true, gate_audio: true } });
   await page.evaluate((id) => window.start(id, {}), agent);
-  await seen(page, () => window.seen.some((m) => m.type === 'user.transcript' && /tried|fail/i.test(m.content)));
+  await seen(page, () => window.seen.some((m) => m.type === 'user.transcript' && /tried|fail|matter|again/i.test(m.content)));
   await seen(page, () => window.seen.some((m) => m.type === 'response.text' && /You said/.test(m.content)));
   await chrome.close();
 });
