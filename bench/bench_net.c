@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 
@@ -137,11 +138,13 @@ static void send_one(struct rp_timer *timer)
 
 static void on_opened(struct rp_ws *ws, void *arg)
 {
+    static struct rp_rng spread = {1};
     struct session *s = arg;
 
     (void)ws;
     atomic_fetch_add(&opened, 1);
-    s->next_us = rp_now_us() + rand() % (1000000 / RATE); /* spread out evenly */
+    s->next_us =
+        rp_now_us() + (int64_t)rp_rng_below(&spread, 1000000 / RATE); /* spread out evenly */
     rp_timer_start(&s->timer, s->next_us - rp_now_us());
 }
 
