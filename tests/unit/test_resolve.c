@@ -70,6 +70,8 @@ static void set_gate(bool open)
     (void)pthread_mutex_unlock(&dns.lock);
 }
 
+/* The library's names are reserved ones.
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result)
 {
