@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "codec/form.h"
 #include "codec/json.h"
 #include "session/session.h"
 
@@ -78,18 +79,6 @@ static void claimed(struct rp_store_req *r, void *arg)
         rp_session_open(shard, req, &rp_transport_browser, claim);
 }
 
-/* The value of the query's client_session_key, undecoded: keys have no character to be encoded. */
-static struct rp_str key_of(struct rp_str query)
-{
-    while (query.p && query.len) {
-        struct rp_str value = rp_str_split(&query, '&');
-        struct rp_str name = rp_str_split(&value, '=');
-        if (rp_str_eq_z(name, "client_session_key") && value.p)
-            return value;
-    }
-    return RP_STR("");
-}
-
 static void claim(struct rp_shard *shard, struct rp_http_req *req, struct rp_str key)
 {
     struct opening *o = rp_zalloc(sizeof(*o));
@@ -118,7 +107,7 @@ bool rp_open_socket(struct rp_shard *shard, struct rp_http_req *req, const char 
     if (!rp_str_eq_z(path, "/v1/agents/web/websocket") &&
         !rp_str_eq_z(path, "/v1/pipelines/websocket"))
         return false;
-    key = key_of(rp_http_req_query(req));
+    key = rp_form_find(rp_http_req_query(req), "client_session_key");
     if (!rp_http_req_wants_ws(req))
         refuse_with(req, 426, "This address speaks WebSocket only.");
     else if (key.len == 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/file.h"
 #include "audio/pcm.h"
 #include "audio/resample.h"
 #include "audio/wav.h"
@@ -15,28 +16,6 @@
 #define FILE_MAX  ((size_t)1 << 30)
 #define LOUD_DBFS (-45.0f)
 #define FRAME_MS  20
-
-static int read_file(struct rp_buf *b, const char *path)
-{
-    FILE *f = fopen(path, "rbe");
-    char *at;
-    size_t n = 1;
-    int err = f ? 0 : RP_EIO;
-
-    while (!err && n > 0) {
-        err = rp_buf_reserve(b, 65536, &at);
-        if (err)
-            break;
-        n = fread(at, 1, 65536, f);
-        rp_buf_grew(b, n);
-    }
-    if (err)
-        (void)fprintf(stderr, "riposte: cannot read %s: %s\n", path,
-                      f ? rp_err_text(err) : strerror(errno));
-    if (f)
-        (void)fclose(f);
-    return err;
-}
 
 /* All samples of the file, at its own rate. */
 static int decode(struct rp_buf *samples, int *rate_hz, struct rp_str bytes)
@@ -95,8 +74,11 @@ int rp_recording_load(struct rp_recording *r, const char *path, int rate_hz)
     *r = (struct rp_recording){0};
     rp_buf_init(&bytes, FILE_MAX);
     rp_buf_init(&samples, FILE_MAX);
-    err = read_file(&bytes, path);
-    if (!err) {
+    err = rp_file_read(&bytes, path);
+    if (err) {
+        (void)fprintf(stderr, "riposte: cannot read %s: %s\n", path,
+                      err == RP_EIO ? strerror(errno) : rp_err_text(err));
+    } else {
         err = decode(&samples, &from_hz, rp_buf_view(&bytes));
         if (!err)
             err = convert(r, &samples, from_hz, rate_hz);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/file.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -72,24 +73,11 @@ static int open_vad(struct rp_speech_engines *s)
 {
     char path[600];
     struct rp_buf b;
-    FILE *f;
-    char *at;
-    size_t n = 1;
-    int err = 0;
+    int err;
 
     (void)snprintf(path, sizeof(path), "%s/" VAD_FILE, s->dir);
-    f = fopen(path, "rbe");
-    if (!f)
-        return RP_EIO;
     rp_buf_init(&b, VAD_MAX);
-    while (n > 0 && !err) {
-        err = rp_buf_reserve(&b, 65536, &at);
-        if (!err) {
-            n = fread(at, 1, 65536, f);
-            rp_buf_grew(&b, n);
-        }
-    }
-    (void)fclose(f);
+    err = rp_file_read(&b, path);
     if (!err)
         err = rp_vad_model_new(&s->vad, b.p, b.len);
     rp_buf_fini(&b);

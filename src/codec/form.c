@@ -116,6 +116,16 @@ struct rp_str rp_form_get(const struct rp_form *form, const char *name)
     return (struct rp_str){0};
 }
 
+struct rp_str rp_form_find(struct rp_str text, const char *name)
+{
+    struct rp_str key, value;
+
+    while (rp_form_next(&text, &key, &value))
+        if (rp_str_eq_z(key, name))
+            return value.p ? value : RP_STR("");
+    return rp_str_n(NULL, 0);
+}
+
 void rp_form_add(struct rp_buf *b, const char *name, struct rp_str value)
 {
     if (b->len > 0 && b->p[b->len - 1] != '?')

@@ -34,6 +34,11 @@ struct rp_str rp_form_get(const struct rp_form *form, const char *name);
  * ("a=1&&b=2") are passed over. */
 bool rp_form_next(struct rp_str *rest, struct rp_str *name, struct rp_str *value);
 
+/* The first value of that name in a query or body, undecoded, without building anything; p == NULL
+ * if there is none. For values that have no character to be encoded, such as keys. Borrows from
+ * `text`. */
+struct rp_str rp_form_find(struct rp_str text, const char *name);
+
 /* Appends name=value, with "&" before it unless the buffer is empty or ends in "?". Errors stay in
  * the buffer. */
 void rp_form_add(struct rp_buf *b, const char *name, struct rp_str value);

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/form.h"
 #include "dashboard/assets.h"
 
 #define COOKIE       "riposte_session"
@@ -167,17 +168,6 @@ static void sign_in(struct rp_dashboard *d, struct rp_http_req *req, struct rp_s
     rp_store_submit(d->store, &q->req);
 }
 
-static struct rp_str token_of(struct rp_str query)
-{
-    while (query.p && query.len) {
-        struct rp_str value = rp_str_split(&query, '&');
-        struct rp_str name = rp_str_split(&value, '=');
-        if (rp_str_eq_z(name, "token") && value.p)
-            return value;
-    }
-    return RP_STR("");
-}
-
 bool rp_dashboard_handle(struct rp_dashboard *d, struct rp_http_req *req)
 {
     struct rp_str path = rp_http_req_path(req), method = rp_http_req_method(req);
@@ -185,7 +175,7 @@ bool rp_dashboard_handle(struct rp_dashboard *d, struct rp_http_req *req)
     const struct rp_asset *asset = find_asset(path);
 
     if (get && rp_str_eq_z(path, SIGN_IN_PATH)) {
-        sign_in(d, req, token_of(rp_http_req_query(req)));
+        sign_in(d, req, rp_form_find(rp_http_req_query(req), "token"));
         return true;
     }
     if (!asset)

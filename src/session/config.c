@@ -300,18 +300,6 @@ const char *rp_config_check_url(struct rp_str text)
     return NULL;
 }
 
-const struct rp_json *rp_config_merge(struct rp_arena *a, const struct rp_json *const *from,
-                                      size_t n, bool nocase, int *err)
-{
-    const struct rp_json *merged = NULL;
-    int failed =
-        nocase ? rp_headers_merge(&merged, a, from, n) : rp_metadata_merge(&merged, a, from, n);
-
-    if (failed)
-        *err = failed;
-    return failed ? NULL : merged;
-}
-
 void rp_config_write_client(struct rp_jw *w, const struct rp_config *c)
 {
     bool push = c->turn.mode == RP_TURN_PUSH_TO_TALK;

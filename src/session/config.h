@@ -130,12 +130,6 @@ void rp_config_write_client(struct rp_jw *w, const struct rp_config *c);
  * are not resolved here: what they resolve to is checked when connecting. */
 const char *rp_config_check_url(struct rp_str text);
 
-/* custom_headers / custom_metadata of one request out of up to three places, the later winning
- * (session_webhook, plugin, session). In the arena; NULL when all are; never fails but for memory
- * (then NULL as well and *err is set). Header names compare without case. */
-const struct rp_json *rp_config_merge(struct rp_arena *a, const struct rp_json *const *from,
-                                      size_t n, bool nocase, int *err);
-
 /* Configs to begin with. */
 struct rp_config_template {
     const char *id, *name, *help;

@@ -75,7 +75,7 @@ static void window(struct rp_listener *l, const int16_t *pcm)
 
 static bool wanted(const struct rp_listener *l)
 {
-    return !l->freed && l->p.cb.wanted(l->p.arg);
+    return l->p.cb.wanted(l->p.arg);
 }
 
 /* What is in `wave`, as long as it is wanted. */
@@ -91,8 +91,7 @@ static void run_windows(struct rp_listener *l)
         return;
     l->nwave -= at;
     memmove(l->wave, l->wave + at, l->nwave * sizeof(*l->wave));
-    if (!l->freed)
-        l->p.cb.processed(l->p.arg);
+    l->p.cb.processed(l->p.arg);
 }
 
 /* Takes the next piece of the FIFO into `wave`. Gives the samples taken. */
@@ -183,8 +182,6 @@ void rp_listener_pump(struct rp_listener *l)
         run_windows(l);
     }
     l->pumping = false;
-    if (l->freed)
-        return;
     check_full(l);
     if (l->budget == 0 && !rp_list_empty(&l->items) && !l->posted) {
         l->posted = true;

@@ -43,6 +43,7 @@ struct rp_listener_params {
 };
 
 int rp_listener_new(struct rp_listener **out, const struct rp_listener_params *p);
+/* Not from inside its callbacks. NULL is harmless. */
 void rp_listener_free(struct rp_listener *l);
 
 /* Samples from the client, at in_rate. */

@@ -8,6 +8,7 @@
 #include "session/session_int.h"
 
 #include "agent/demo.h"
+#include "agent/headers.h"
 #include "agent/webhook.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -489,10 +490,13 @@ static int describe(struct rp_session *s, const struct rp_store_session_claim *c
         .conversation_id = s->conversation_id,
         .from_phone_number = copy(s, claim->session.from_phone_number, &err),
         .to_phone_number = copy(s, claim->session.to_phone_number, &err),
-        .metadata = rp_config_merge(&s->mem, own, RP_COUNT(own), false, &err),
-        .custom_metadata = rp_config_merge(&s->mem, metadata, RP_COUNT(metadata), false, &err),
-        .custom_headers = rp_config_merge(&s->mem, headers, RP_COUNT(headers), true, &err),
     };
+    if (!err)
+        err = rp_metadata_merge(&s->who.metadata, &s->mem, own, RP_COUNT(own));
+    if (!err)
+        err = rp_metadata_merge(&s->who.custom_metadata, &s->mem, metadata, RP_COUNT(metadata));
+    if (!err)
+        err = rp_headers_merge(&s->who.custom_headers, &s->mem, headers, RP_COUNT(headers));
     return err;
 }
 

@@ -268,12 +268,35 @@ static void writes_forms_and_queries(void **state)
     rp_buf_fini(&b);
 }
 
+static void one_value_is_found_without_parsing(void **state)
+{
+    static const struct {
+        const char *text, *name, *value; /* NULL: absent */
+    } cases[] = {
+        {"token=abc", "token", "abc"}, {"a=1&token=b%20c&token=d", "token", "b%20c"},
+        {"token", "token", ""},        {"token=", "token", ""},
+        {"", "token", NULL},           {"tokens=1&&atoken=2", "token", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < RP_COUNT(cases); i++) {
+        struct rp_str value = rp_form_find(rp_str_z(cases[i].text), cases[i].name);
+        assert_int_equal(value.p == NULL, cases[i].value == NULL);
+        if (cases[i].value)
+            assert_true(rp_str_eq_z(value, cases[i].value));
+    }
+}
+
 int test_url(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_urls_apart),          cmocka_unit_test(refuses_urls_and_says_why),
-        cmocka_unit_test(knows_ipv6_addresses),      cmocka_unit_test(reads_forms),
-        cmocka_unit_test(looks_up_and_bounds_forms), cmocka_unit_test(writes_forms_and_queries),
+        cmocka_unit_test(one_value_is_found_without_parsing),
+        cmocka_unit_test(takes_urls_apart),
+        cmocka_unit_test(refuses_urls_and_says_why),
+        cmocka_unit_test(knows_ipv6_addresses),
+        cmocka_unit_test(reads_forms),
+        cmocka_unit_test(looks_up_and_bounds_forms),
+        cmocka_unit_test(writes_forms_and_queries),
     };
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }
